@@ -1,0 +1,399 @@
+/*
+ * linear_ce.c - output head and cross-entropy, some rows of logits at a time.
+ *
+ * For each chunk of rows, over tiles of TILE words of the vocabulary:
+ *
+ *	1. per tile: logits, their maximum m and e = exp(logit - m), sum of e;
+ *	2. per row: log Z, the loss, and for each tile the factor that turns e into the gradient;
+ *	3. per group of tiles: e becomes the gradient p, dW += p^T x, part of dx = p W;
+ *	4. dx = the parts of all groups, added in order, kept for backward().
+ *
+ * Steps 3 and 4 need the loss scale before forward(); they are left out when no gradient is wanted.
+ * Chunks, tiles and groups depend on the shape alone, so the bits do not depend on the number of
+ * threads.  A tile of logits is stored by itself: it fits the second-level cache in step 3.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "graph/ops.h"
+#include "graph/ref.h"
+
+enum {
+	TILE = 512,			/* words per task */
+	TILE_LD = TILE + 16,		/* row distance in a tile; not a power of two */
+	GROUPS = 16,			/* parts of dx, at most */
+	CHUNK_VALUES = 8 << 20,		/* logits in memory at once */
+	CHUNK_MIN = 64, CHUNK_MAX = 1024
+};
+
+struct ce {
+	float z_loss;
+};
+
+struct chunk {
+	const struct jrun *x;
+	const struct jnode *n;
+	int64_t first, rows;		/* rows of x in this chunk */
+	int64_t most;			/* rows of a full chunk */
+	int64_t C, V, tiles, groups;
+	const float *in;		/* [rows, C] */
+	const int32_t *targets;		/* [rows] */
+	float *e;			/* [tiles][most, TILE_LD]: logits, then e, then p */
+	float *part;			/* [groups][most, C] of dx */
+	float *top, *sum;		/* [rows, tiles]; top becomes the factor */
+	float *hit, *lse, *seed;	/* [rows]: target's logit, log Z, gradient of the loss */
+	float *base, *work;		/* all scratch; that of the products */
+	size_t stride;			/* per worker */
+};
+
+static int64_t
+tile_count(const struct jnode *n)
+{
+	return (n->param[0]->shape[0] + TILE - 1) / TILE;
+}
+
+/* Tiles of one group of step 3. */
+static int64_t
+group_tiles(int64_t tiles)
+{
+	return (tiles + GROUPS - 1) / GROUPS;
+}
+
+/* All chunks but the last have this many rows. */
+static int64_t
+chunk_rows(const struct jnode *n)
+{
+	int64_t R = jnode_rows(n->in[0]), most = CHUNK_VALUES / n->param[0]->shape[0], chunks;
+
+	most = most < CHUNK_MIN ? CHUNK_MIN : most > CHUNK_MAX ? CHUNK_MAX : most;
+	chunks = (R + most - 1) / most;
+	return chunks > 0 ? (R + chunks - 1) / chunks : 1;
+}
+
+static bool
+has_target(const struct chunk *c, int64_t r)
+{
+	return c->targets[r] >= 0;
+}
+
+static int64_t
+tile_words(const struct chunk *c, int64_t t)
+{
+	return c->V - t * TILE < TILE ? c->V - t * TILE : TILE;
+}
+
+static void
+logits_tile(void *arg, int64_t t, int worker)
+{
+	const struct chunk *c = arg;
+	int64_t v = t * TILE, w = tile_words(c, t);
+	float *tile = c->e + t * c->most * TILE_LD;
+	struct jgemm g = {
+		.form = JGEMM_NT, .M = c->rows, .N = w, .K = c->C, .A = c->in, .lda = c->C,
+		.B = c->n->param[0]->value + v * c->C, .ldb = c->C, .C = tile, .ldc = TILE_LD,
+		.alpha = 1, .beta = 0
+	};
+
+	jkern_gemm(c->x->k, &g, c->work + (size_t)worker * c->stride);
+	for (int64_t r = 0; r < c->rows; r++) {
+		float *e = tile + r * TILE_LD, m = c->x->k->max(e, w);
+
+		if (c->targets[r] >= v && c->targets[r] < v + w)
+			c->hit[r] = e[c->targets[r] - v];
+		c->top[r * c->tiles + t] = m;
+		c->sum[r * c->tiles + t] = c->x->k->exp_sum(e, e, m, w);
+	}
+}
+
+static void
+finish_row(const struct chunk *c, int64_t r)
+{
+	const struct ce *a = c->n->attr;
+	float *top = c->top + r * c->tiles, *sum = c->sum + r * c->tiles, *out = c->n->data;
+	float m = c->x->k->max(top, c->tiles), z = 0, weight;
+
+	for (int64_t t = 0; t < c->tiles; t++)
+		z += sum[t] * expf(top[t] - m);
+	c->lse[r] = m + logf(z);
+	out[c->first + r] = has_target(c, r) ? c->lse[r] - c->hit[r] : 0;
+	if (!c->x->grads)
+		return;
+	weight = c->x->loss_weights ? c->x->loss_weights[c->first + r] : 1;
+	c->seed[r] = has_target(c, r) ? c->x->loss_scale * weight : 0;
+	for (int64_t t = 0; t < c->tiles; t++)
+		top[t] = expf(top[t] - c->lse[r]) * c->seed[r]
+			* (1 + 2 * a->z_loss * c->lse[r]);
+}
+
+enum { ROWS_PER_TASK = 16 };
+
+static void
+finish_rows(void *arg, int64_t i, int worker)
+{
+	const struct chunk *c = arg;
+
+	(void)worker;
+	for (int64_t r = i * ROWS_PER_TASK; r < (i + 1) * ROWS_PER_TASK && r < c->rows; r++)
+		finish_row(c, r);
+}
+
+/* e of one tile becomes the gradient of its logits. */
+static void
+to_gradient(const struct chunk *c, int64_t t)
+{
+	int64_t v = t * TILE, w = tile_words(c, t);
+
+	for (int64_t r = 0; r < c->rows; r++) {
+		float *p = c->e + (t * c->most + r) * TILE_LD;
+
+		if (c->seed[r] != 0)
+			c->x->k->scale(p, c->top[r * c->tiles + t], w);
+		else
+			memset(p, 0, (size_t)w * sizeof(*p));
+		if (c->targets[r] >= v && c->targets[r] < v + w)
+			p[c->targets[r] - v] -= c->seed[r];
+	}
+}
+
+static void
+gradient_group(void *arg, int64_t i, int worker)
+{
+	const struct chunk *c = arg;
+	float *work = c->work + (size_t)worker * c->stride, *dw = c->n->param[0]->grad;
+	int64_t first = i * group_tiles(c->tiles), end = first + group_tiles(c->tiles);
+
+	for (int64_t t = first; t < end && t < c->tiles; t++) {
+		float *p = c->e + t * c->most * TILE_LD;
+		int64_t v = t * TILE, w = tile_words(c, t);
+
+		to_gradient(c, t);
+		if (dw)
+			jkern_gemm(c->x->k, &(struct jgemm){ .form = JGEMM_TN, .M = w, .N = c->C,
+				.K = c->rows, .A = p, .lda = TILE_LD, .B = c->in, .ldb = c->C,
+				.C = dw + v * c->C, .ldc = c->C, .alpha = 1, .beta = 1 }, work);
+		if (c->n->saved)
+			jkern_gemm(c->x->k, &(struct jgemm){ .form = JGEMM_NN, .M = c->rows,
+				.N = c->C, .K = w, .A = p, .lda = TILE_LD,
+				.B = c->n->param[0]->value + v * c->C, .ldb = c->C,
+				.C = c->part + i * c->most * c->C, .ldc = c->C, .alpha = 1,
+				.beta = t == first ? 0 : 1 }, work);
+	}
+}
+
+static void
+sum_parts(void *arg, int64_t i, int worker)
+{
+	const struct chunk *c = arg;
+	int64_t first = i * ROWS_PER_TASK;
+	int64_t rows = c->rows - first < ROWS_PER_TASK ? c->rows - first : ROWS_PER_TASK;
+	float *dx = c->n->saved + (c->first + first) * c->C;
+
+	(void)worker;
+	memcpy(dx, c->part + first * c->C, (size_t)(rows * c->C) * sizeof(*dx));
+	for (int64_t g = 1; g < c->groups; g++)
+		c->x->k->add(dx, dx, c->part + (g * c->most + first) * c->C, rows * c->C);
+}
+
+static size_t
+gemm_work(const struct jrun *x, const struct jnode *n)
+{
+	int64_t C = jnode_cols(n->in[0]), rows = chunk_rows(n);
+	size_t w = jkern_gemm_work(x->k, JGEMM_NT, TILE, C);
+	size_t dw = jkern_gemm_work(x->k, JGEMM_TN, C, rows);
+	size_t dx = jkern_gemm_work(x->k, JGEMM_NN, C, TILE);
+
+	w = dw > w ? dw : w;
+	return dx > w ? dx : w;
+}
+
+/* The next n floats of scratch; NULL while only counting. */
+static float *
+take(const struct chunk *c, size_t *at, int64_t n)
+{
+	float *p = c->base ? c->base + *at : NULL;
+
+	*at += (size_t)(n + 15) / 16 * 16;
+	return p;
+}
+
+/* Sets the sizes of c and lays its arrays out; returns the floats they take. */
+static size_t
+lay_out(struct chunk *c)
+{
+	size_t at = 0;
+
+	c->C = jnode_cols(c->n->in[0]);
+	c->V = c->n->param[0]->shape[0];
+	c->most = chunk_rows(c->n);
+	c->tiles = tile_count(c->n);
+	c->groups = (c->tiles + group_tiles(c->tiles) - 1) / group_tiles(c->tiles);
+	c->stride = gemm_work(c->x, c->n);
+	c->e = take(c, &at, c->tiles * c->most * TILE_LD);
+	c->part = take(c, &at, c->x->training ? c->groups * c->most * c->C : 0);
+	c->top = take(c, &at, c->most * c->tiles);
+	c->sum = take(c, &at, c->most * c->tiles);
+	c->hit = take(c, &at, c->most);
+	c->lse = take(c, &at, c->most);
+	c->seed = take(c, &at, c->most);
+	c->work = take(c, &at, (int64_t)c->stride * c->x->workers);
+	return at;
+}
+
+static void
+run_chunk(struct chunk *c)
+{
+	int64_t row_tasks = (c->rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
+
+	jpar_for(c->x->pool, c->tiles, logits_tile, c);
+	jpar_for(c->x->pool, row_tasks, finish_rows, c);
+	if (!c->x->grads || !c->n->needs_grad)
+		return;
+	jpar_for(c->x->pool, c->groups, gradient_group, c);
+	if (c->n->saved)
+		jpar_for(c->x->pool, row_tasks, sum_parts, c);
+}
+
+static void
+forward(const struct jrun *x, struct jnode *n)
+{
+	struct chunk c = { .x = x, .n = n, .base = x->work };
+	const int32_t *targets = n->in[1]->data;
+	int64_t R = jnode_rows(n->in[0]);
+
+	lay_out(&c);
+	for (int64_t r = 0; r < R; r++)
+		if (targets[r] >= c.V)
+			jbug("linear_ce: target %d of %lld", targets[r], (long long)c.V);
+	for (c.first = 0; c.first < R; c.first += c.most) {
+		c.rows = R - c.first < c.most ? R - c.first : c.most;
+		c.in = (const float *)n->in[0]->data + c.first * c.C;
+		c.targets = targets + c.first;
+		run_chunk(&c);
+	}
+}
+
+static void
+backward_rows(const struct jrun *x, struct jnode *n, int64_t first, int64_t count)
+{
+	int64_t C = jnode_cols(n->in[0]), at = first * C;
+	float *to = n->in[0]->grad + at;
+
+	if (n->add[0])
+		x->k->add(to, to, n->saved + at, count * C);
+	else
+		memcpy(to, n->saved + at, (size_t)(count * C) * sizeof(*to));
+}
+
+static void
+backward(const struct jrun *x, struct jnode *n)
+{
+	if (n->in[0]->grad)
+		jrun_for_rows(x, n, jnode_rows(n->in[0]), jnode_cols(n->in[0]), backward_rows);
+}
+
+static uint64_t
+saved(const struct jnode *n)
+{
+	return n->in[0]->needs_grad ? (uint64_t)jnode_count(n->in[0]) * sizeof(float) : 0;
+}
+
+static size_t
+work(const struct jrun *x, const struct jnode *n)
+{
+	struct chunk c = { .x = x, .n = n };
+
+	return lay_out(&c);
+}
+
+static double
+flops(const struct jnode *n, bool backward_pass)
+{
+	double one = 2 * (double)jnode_count(n->in[0]) * (double)n->param[0]->shape[0];
+
+	if (!backward_pass)
+		return one;
+	return one * ((n->in[0]->needs_grad ? 1 : 0) + (n->param[0]->grad ? 1 : 0));
+}
+
+/* Row's logits, their log Z. */
+static double
+logits_ref(const struct jref *r, int64_t row, double *logits)
+{
+	int64_t C = jnode_cols(r->n->in[0]), V = r->n->param[0]->shape[0];
+	double top = -INFINITY, z = 0;
+
+	for (int64_t v = 0; v < V; v++) {
+		logits[v] = 0;
+		for (int64_t c = 0; c < C; c++)
+			logits[v] += r->in[0][row * C + c] * r->param[0][v * C + c];
+		top = logits[v] > top ? logits[v] : top;
+	}
+	for (int64_t v = 0; v < V; v++)
+		z += exp(logits[v] - top);
+	return top + log(z);
+}
+
+static void
+forward_ref(const struct jref *r)
+{
+	int64_t R = jnode_rows(r->n->in[0]);
+	double *logits = jmem_alloc((size_t)r->n->param[0]->shape[0], sizeof(*logits));
+
+	for (int64_t i = 0; i < R; i++) {
+		double lse = logits_ref(r, i, logits);
+
+		r->out[i] = r->ids[1][i] >= 0 ? lse - logits[r->ids[1][i]] : 0;
+	}
+	jmem_free(logits);
+}
+
+static void
+backward_ref(const struct jref *r)
+{
+	const struct ce *a = r->n->attr;
+	int64_t R = jnode_rows(r->n->in[0]), C = jnode_cols(r->n->in[0]);
+	int64_t V = r->n->param[0]->shape[0];
+	double *logits = jmem_alloc((size_t)V, sizeof(*logits));
+
+	for (int64_t i = 0; i < R; i++) {
+		double lse = logits_ref(r, i, logits);
+
+		for (int64_t v = 0; r->ids[1][i] >= 0 && v < V; v++) {
+			double p = exp(logits[v] - lse) * (1 + 2 * (double)a->z_loss * lse);
+			double d = (p - (v == r->ids[1][i])) * r->scale;
+
+			for (int64_t c = 0; c < C; c++) {
+				r->din[0][i * C + c] += d * r->param[0][v * C + c];
+				r->dparam[0][v * C + c] += d * r->in[0][i * C + c];
+			}
+		}
+	}
+	jmem_free(logits);
+}
+
+const struct jop jop_linear_ce = {
+	.name = "linear_ce", .flags = JOP_LOSS | JOP_ONCE,
+	.forward = forward, .backward = backward, .saved = saved, .work = work, .flops = flops,
+	.forward_ref = forward_ref, .backward_ref = backward_ref
+};
+
+struct jnode *
+jg_linear_ce(struct jgraph *g, struct jnode *x, struct jparam *w, struct jnode *targets,
+	float z_loss)
+{
+	struct jnode *n = jnode_new(g, &jop_linear_ce, NULL);
+	struct ce *a = jnode_attr(n, sizeof(*a));
+
+	if (x->dtype != JDT_F32 || w->n_dims != 2 || jnode_cols(x) != w->shape[1]
+	    || targets->dtype != JDT_I32 || jnode_count(targets) != jnode_rows(x))
+		jbug("linear_ce %s: x is [%lld, %lld], w [%lld, %lld], %lld targets", w->name,
+			(long long)jnode_rows(x), (long long)jnode_cols(x), (long long)w->shape[0],
+			(long long)w->shape[1], (long long)jnode_count(targets));
+	jnode_input(n, x);
+	jnode_input(n, targets);
+	a->z_loss = z_loss;
+	n->param[0] = w;
+	n->n_dims = 1;
+	n->shape[0] = jnode_rows(x);
+	return n;
+}

@@ -1,0 +1,339 @@
+/*
+ * Completions: sampling until a stop token, a stop string, -n or the end of the context; text comes
+ * out in whole UTF-8 characters and never contains part of a stop string.
+ */
+#include "infer/jinfer.h"
+
+#include <string.h>
+
+#include "base/jsys.h"
+
+#define PROMPT_CHUNK 512	/* prompt tokens of one sequence per step, so that others go on */
+#define CONTEXT_IDS 8		/* tokens before the first new one that its spelling may depend on */
+
+struct jgen {
+	struct jgen_task t;		/* its prompt is in ids */
+	struct jinfer *inf;		/* of t, as are o and r */
+	const struct jgen_opts *o;
+	struct jgen_result *r;
+	struct jsampler *sampler;
+	struct jrand rand;
+	struct jids ids;		/* prompt and what was generated */
+	size_t fed;
+	float *logits;			/* [V] */
+	size_t shown;			/* bytes of r->text given to on_text */
+	bool spelled;			/* a token has shown text: the next ones spell alone */
+	bool done;
+	double started;
+};
+
+void
+jgen_result_init(struct jgen_result *r)
+{
+	memset(r, 0, sizeof(*r));
+	jbuf_init(&r->text);
+	r->finish = "";
+}
+
+void
+jgen_result_release(struct jgen_result *r)
+{
+	jbuf_release(&r->text);
+	jids_release(&r->ids);
+}
+
+static void
+push_id(struct jids *ids, uint32_t id)
+{
+	JMEM_GROW(ids->v, ids->cap, ids->n + 1);
+	ids->v[ids->n++] = id;
+}
+
+int
+jgen_start(struct jgen **out, const struct jgen_task *t, struct jerr *e)
+{
+	size_t V = (size_t)jinfer_config(t->inf)->vocab_size;
+	struct jgen *g;
+
+	if (t->n == 0)
+		return jerr_set(e, JERR_ARG, "an empty prompt, and the tokenizer has no BOS token to "
+			"begin with");
+	if (t->n > (size_t)jinfer_capacity(t->inf))
+		return jerr_set(e, JERR_LIMIT, "the prompt has %zu tokens, the context %d", t->n,
+			jinfer_capacity(t->inf));
+	g = jmem_zalloc(1, sizeof(*g));
+	g->t = *t;
+	g->inf = t->inf;
+	g->o = t->opts;
+	g->r = t->result;
+	g->sampler = jsampler_new((int64_t)V);
+	g->logits = jmem_alloc(V, sizeof(*g->logits));
+	for (size_t i = 0; i < t->n; i++)
+		push_id(&g->ids, t->prompt[i]);
+	jrand_init(&g->rand, g->o->seed, g->o->key);
+	jinfer_reset(t->inf, t->slot);
+	g->started = jsys_now();
+	*out = g;
+	return 0;
+}
+
+void
+jgen_free(struct jgen *g)
+{
+	if (!g)
+		return;
+	jsampler_free(g->sampler);
+	jmem_free(g->logits);
+	jids_release(&g->ids);
+	jmem_free(g);
+}
+
+bool
+jgen_done(const struct jgen *g)
+{
+	return g->done;
+}
+
+/* A BOS counts too: where documents are trained behind a BOS, it says that another one begins. */
+static bool
+is_stop(const struct jgen *g, uint32_t id)
+{
+	const struct jmodel_config *c = jinfer_config(g->inf);
+	const uint32_t *stops;
+	size_t n;
+
+	if (g->o->ignore_eos)
+		return false;
+	if (id == c->eos || id == c->bos)
+		return true;
+	for (int i = 0; i < c->n_eos; i++)
+		if (id == c->eos_list[i])
+			return true;
+	if (!g->t.tok)
+		return false;
+	if (id == jtok_bos(g->t.tok))
+		return true;
+	stops = jtok_stops(g->t.tok, &n);
+	for (size_t i = 0; i < n; i++)
+		if (stops[i] == id)
+			return true;
+	return false;
+}
+
+/* Length of s without a last character that is not complete yet. */
+static size_t
+whole_utf8(const char *s, size_t n)
+{
+	size_t back = 0;
+
+	while (back < 3 && back < n && ((unsigned char)s[n - 1 - back] & 0xc0) == 0x80)
+		back++;
+	if (back < n) {
+		unsigned char lead = (unsigned char)s[n - 1 - back];
+		size_t want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+
+		if (want > back + 1)
+			return n - 1 - back;
+	}
+	return n;
+}
+
+static const char *
+find(const char *p, size_t n, const char *needle, size_t m)
+{
+	for (size_t i = 0; m && i + m <= n; i++)
+		if (memcmp(p + i, needle, m) == 0)
+			return p + i;
+	return NULL;
+}
+
+/* Cuts the text at the first stop string that ends in bytes new since `from`. */
+static bool
+cut_at_stop(struct jgen *g, size_t from)
+{
+	struct jbuf *t = &g->r->text;
+	size_t cut = t->n;
+
+	for (size_t i = 0; g->o->stop && g->o->stop[i]; i++) {
+		size_t m = strlen(g->o->stop[i]), begin = from + 1 > m ? from + 1 - m : 0;
+		const char *at = find(t->p + begin, t->n - begin, g->o->stop[i], m);
+
+		if (at && (size_t)(at - t->p) < cut)
+			cut = (size_t)(at - t->p);
+	}
+	if (cut == t->n)
+		return false;
+	t->n = cut;
+	t->p[cut] = '\0';
+	return true;
+}
+
+/* Bytes at the end that may yet turn out to begin a stop string. */
+static size_t
+held_back(const struct jgen *g)
+{
+	const struct jbuf *t = &g->r->text;
+	size_t held = 0;
+
+	for (size_t i = 0; g->o->stop && g->o->stop[i]; i++) {
+		size_t m = strlen(g->o->stop[i]), k = m ? m - 1 : 0;
+
+		if (k > t->n)
+			k = t->n;
+		while (k > held && memcmp(t->p + t->n - k, g->o->stop[i], k) != 0)
+			k--;
+		if (k > held)
+			held = k;
+	}
+	return held;
+}
+
+static bool
+show(struct jgen *g, bool all)
+{
+	const struct jbuf *t = &g->r->text;
+	size_t end = t->n;
+
+	if (!all) {
+		end -= held_back(g);
+		end = whole_utf8(t->p, end);
+	}
+	if (!g->o->on_text || end <= g->shown)
+		return false;
+	if (g->o->on_text(g->o->arg, t->p + g->shown, end - g->shown) != 0)
+		return true;
+	g->shown = end;
+	return false;
+}
+
+/*
+ * The text that the last id adds.  Until some text has appeared its spelling depends on what stands
+ * before it (sentencepiece drops the space of the first word), so it is decoded with context.
+ */
+static int
+spell(struct jgen *g, struct jerr *e)
+{
+	struct jbuf before, after;
+	const struct jids *ids = &g->ids;
+	size_t from = ids->n > CONTEXT_IDS ? ids->n - CONTEXT_IDS : 0, n;
+	const char *p;
+	int rc;
+
+	if (!g->t.tok)
+		return 0;
+	if (g->spelled) {
+		p = jtok_bytes(g->t.tok, ids->v[ids->n - 1], &n);
+		if (p && !jtok_is_special(g->t.tok, ids->v[ids->n - 1]))
+			jbuf_add(&g->r->text, p, n);
+		return 0;
+	}
+	jbuf_init(&before);
+	jbuf_init(&after);
+	rc = jtok_decode(g->t.state, ids->v + from, ids->n - 1 - from, false, &before, e);
+	if (rc >= 0)
+		rc = jtok_decode(g->t.state, ids->v + from, ids->n - from, false, &after, e);
+	if (rc >= 0 && after.n > before.n) {
+		jbuf_add(&g->r->text, after.p + before.n, after.n - before.n);
+		g->spelled = true;
+	}
+	jbuf_release(&before);
+	jbuf_release(&after);
+	return rc < 0 ? rc : 0;
+}
+
+static void
+finish(struct jgen *g, const char *why)
+{
+	g->r->finish = why;
+	g->done = true;
+	g->r->decode_s = jsys_now() - g->started - g->r->prompt_s;
+	show(g, true);
+}
+
+/* Takes the next token from the logits. */
+static int
+take(struct jgen *g, struct jerr *e)
+{
+	size_t length = jinfer_length(g->inf, g->t.slot), from = g->r->text.n;
+	uint32_t id;
+	int rc;
+
+	if (g->r->ids.n == 0)
+		g->r->prompt_s = jsys_now() - g->started;
+	if ((int64_t)g->r->ids.n >= g->o->max_tokens) {
+		finish(g, "length");
+		return 0;
+	}
+	id = jsample(g->sampler, g->logits, &g->o->sample, g->ids.v, g->ids.n, &g->rand);
+	if (is_stop(g, id)) {
+		finish(g, "stop");
+		return 0;
+	}
+	push_id(&g->ids, id);
+	push_id(&g->r->ids, id);
+	rc = spell(g, e);
+	if (rc < 0)
+		return rc;
+	if (cut_at_stop(g, from) || show(g, false))
+		finish(g, "stop");
+	else if ((int64_t)g->r->ids.n >= g->o->max_tokens)
+		finish(g, "length");
+	else if (length >= (size_t)jinfer_capacity(g->inf))
+		finish(g, "context");
+	return 0;
+}
+
+static void
+pending(struct jgen *g, struct jinfer_feed *f)
+{
+	size_t n = g->ids.n - g->fed;
+
+	if (n > PROMPT_CHUNK)
+		n = PROMPT_CHUNK;
+	memset(f, 0, sizeof(*f));
+	f->slot = g->t.slot;
+	f->ids = g->ids.v + g->fed;
+	f->n = n;
+	f->logits = g->fed + n == g->ids.n ? g->logits : NULL;
+}
+
+int
+jgen_step(struct jgen *const *g, size_t n, struct jerr *e)
+{
+	struct jinfer_feed *f = jmem_alloc(n ? n : 1, sizeof(*f));
+	struct jinfer *inf = NULL;
+	size_t k = 0, at = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!g[i] || g[i]->done)
+			continue;
+		pending(g[i], &f[k++]);
+		inf = g[i]->inf;
+	}
+	if (k > 0)
+		rc = jinfer_feed(inf, f, k, e);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (!g[i] || g[i]->done)
+			continue;
+		g[i]->fed += f[at++].n;
+		if (g[i]->fed == g[i]->ids.n)
+			rc = take(g[i], e);
+	}
+	jmem_free(f);
+	return rc;
+}
+
+int
+jinfer_complete(const struct jgen_task *t, struct jerr *e)
+{
+	struct jgen *g;
+	int rc = jgen_start(&g, t, e);
+
+	if (rc < 0)
+		return rc;
+	while (rc == 0 && !jgen_done(g))
+		rc = jgen_step(&g, 1, e);
+	jgen_free(g);
+	return rc;
+}

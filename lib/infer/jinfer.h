@@ -1,0 +1,139 @@
+/*
+ * jinfer.h - generation: a session per sequence over a shared model, a KV cache, sampling, stop
+ * rules.  A sequence's tokens do not depend on the sequences beside it in the batch, nor on -j.
+ */
+#ifndef JINFER_H
+#define JINFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/jerr.h"
+#include "base/jmem.h"
+#include "base/jrand.h"
+#include "base/jstr.h"
+#include "model/jmodel.h"
+#include "tok/jtok.h"
+
+/*
+ * A model and its tokenizer, from one path (folder or GGUF) or from two.  need_tok: without a
+ * tokenizer it is an error, which says how to name one; else *tok may be NULL.  A tokenizer with
+ * more ids than the model has rows is an error.
+ */
+int jinfer_open(struct jmodel **m, struct jtok **tok, const char *model, const char *tokenizer,
+	bool need_tok, struct jerr *e);
+/*
+ * Appends the ids of a prompt: BOS in front where the tokenizer's file says so, and for an empty
+ * prompt BOS or else EOS, the end of whatever stood before.
+ */
+struct jprompt {
+	const char *text;
+	size_t n;
+	bool special;			/* text of special tokens becomes their ids */
+};
+int jinfer_prompt(struct jtok_state *s, const struct jtok *t, const struct jprompt *p,
+	struct jids *ids, struct jerr *e);
+
+struct jsample_opts {
+	double temperature;	/* 0 = greedy (lowest id wins ties) */
+	int top_k;		/* 0 = off */
+	double top_p;		/* 1 = off */
+	double min_p;		/* 0 = off */
+	double repeat_penalty;	/* 1 = off; over the last repeat_last tokens (prompt included) */
+	int repeat_last;
+};
+#define JSAMPLE_OPTS_INIT { .temperature = 0.8, .top_k = 40, .top_p = 0.95, .min_p = 0.05, \
+	.repeat_penalty = 1.0, .repeat_last = 64 }
+
+/*
+ * Chooses a token from logits[V] (changed in place), in llama.cpp's order: penalties, top-k, top-p,
+ * min-p, temperature, then one draw.
+ */
+struct jsampler;
+struct jsampler *jsampler_new(int64_t vocab);
+void jsampler_free(struct jsampler *s);
+uint32_t jsample(struct jsampler *s, float *logits, const struct jsample_opts *o,
+	const uint32_t *recent, size_t n_recent, struct jrand *r);
+
+/*
+ * The engine: `slots` sequences of up to `capacity` tokens.  feed() puts tokens of a slot at the
+ * end of its cache; with many slots per call their rows run as one batch.
+ */
+struct jinfer;
+int jinfer_new(struct jinfer **inf, struct jmodel *m, struct jpar *pool, int slots, int capacity,
+	struct jerr *e);
+void jinfer_free(struct jinfer *inf);
+uint64_t jinfer_kv_bytes(const struct jmodel_config *c, int slots, int capacity);
+
+struct jinfer_feed {
+	int slot;
+	const uint32_t *ids;
+	size_t n;
+	float *logits;		/* [V] of the last token, filled by the call; NULL = not wanted */
+	float *all_logits;	/* [n, V] of every token, or NULL */
+};
+int jinfer_feed(struct jinfer *inf, const struct jinfer_feed *f, size_t n, struct jerr *e);
+size_t jinfer_length(const struct jinfer *inf, int slot);
+int jinfer_capacity(const struct jinfer *inf);
+const struct jmodel_config *jinfer_config(const struct jinfer *inf);
+void jinfer_reset(struct jinfer *inf, int slot);	/* forgets the slot's tokens */
+
+/* One completion.  on_text gets decoded pieces as they become whole UTF-8; non-zero stops. */
+struct jgen_opts {
+	struct jsample_opts sample;
+	uint64_t seed;
+	uint64_t key;			/* with seed: the random stream of this completion */
+	int max_tokens;			/* -n */
+	const char *const *stop;	/* stop strings, NULL-terminated, or NULL */
+	bool ignore_eos;
+	int (*on_text)(void *arg, const char *p, size_t n);
+	void *arg;
+};
+struct jgen_result {
+	struct jbuf text;		/* without the stop string */
+	struct jids ids;
+	const char *finish;		/* "stop", "length" or "context" */
+	double prompt_s, decode_s;
+};
+void jgen_result_init(struct jgen_result *r);
+void jgen_result_release(struct jgen_result *r);
+/* A completion to be made.  tok may be NULL: ids only, no text.  What it points to outlives it. */
+struct jgen_task {
+	struct jinfer *inf;
+	int slot;
+	const struct jtok *tok;
+	struct jtok_state *state;	/* of tok; used by one thread at a time */
+	const uint32_t *prompt;		/* n ids, copied */
+	size_t n;
+	const struct jgen_opts *opts;
+	struct jgen_result *result;
+};
+int jinfer_complete(const struct jgen_task *t, struct jerr *e);
+
+/*
+ * The same for many sequences at once: each step feeds what every unfinished one has pending (its
+ * prompt, at most a chunk of it, or its last token) as one batch.  The slot is reset when a task
+ * starts and free again when it is finished.
+ */
+struct jgen;
+int jgen_start(struct jgen **g, const struct jgen_task *t, struct jerr *e);
+/* Advances all of them; NULL entries and finished ones are passed over.  They share one engine. */
+int jgen_step(struct jgen *const *g, size_t n, struct jerr *e);
+bool jgen_done(const struct jgen *g);
+void jgen_free(struct jgen *g);
+
+/*
+ * Negative log-likelihood (nats) of ids->v[1..n-1] given what stands before, in windows of `context`
+ * with half a window of overlap; nll has n entries, nll[0] = 0.
+ */
+int jinfer_nll(struct jmodel *m, struct jpar *pool, const struct jids *ids, int context,
+	double *nll, struct jerr *e);
+/* The same for many texts: keeps the graphs. */
+struct jscorer;
+int jscorer_new(struct jscorer **s, struct jmodel *m, struct jpar *pool, int context,
+	struct jerr *e);
+int jscorer_nll(struct jscorer *s, const uint32_t *ids, size_t n, double *nll, struct jerr *e);
+void jscorer_free(struct jscorer *s);
+
+#endif

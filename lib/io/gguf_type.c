@@ -1,0 +1,44 @@
+/*
+ * gguf_type.c - the tensor types of ggml: elements and bytes of a block.
+ */
+#include <stddef.h>
+
+#include "io/jgguf.h"
+
+static const struct {
+	const char *name;
+	unsigned elements, bytes;	/* 0: a number that is not in use, or never stored */
+} types[] = {
+	[0] = { "F32", 1, 4 }, [1] = { "F16", 1, 2 },
+	[2] = { "Q4_0", 32, 18 }, [3] = { "Q4_1", 32, 20 },
+	[6] = { "Q5_0", 32, 22 }, [7] = { "Q5_1", 32, 24 }, [8] = { "Q8_0", 32, 34 },
+	[10] = { "Q2_K", 256, 84 }, [11] = { "Q3_K", 256, 110 }, [12] = { "Q4_K", 256, 144 },
+	[13] = { "Q5_K", 256, 176 }, [14] = { "Q6_K", 256, 210 }, [15] = { "Q8_K", 256, 292 },
+	[16] = { "IQ2_XXS", 256, 66 }, [17] = { "IQ2_XS", 256, 74 }, [18] = { "IQ3_XXS", 256, 98 },
+	[19] = { "IQ1_S", 256, 50 }, [20] = { "IQ4_NL", 32, 18 }, [21] = { "IQ3_S", 256, 110 },
+	[22] = { "IQ2_S", 256, 82 }, [23] = { "IQ4_XS", 256, 136 },
+	[24] = { "I8", 1, 1 }, [25] = { "I16", 1, 2 }, [26] = { "I32", 1, 4 }, [27] = { "I64", 1, 8 },
+	[28] = { "F64", 1, 8 }, [29] = { "IQ1_M", 256, 56 }, [30] = { "BF16", 1, 2 }
+};
+
+static bool
+known(int type)
+{
+	return type >= 0 && (size_t)type < sizeof(types) / sizeof(types[0]) && types[type].name;
+}
+
+bool
+jgguf_type_size(int type, unsigned *elements, unsigned *bytes)
+{
+	if (!known(type))
+		return false;
+	*elements = types[type].elements;
+	*bytes = types[type].bytes;
+	return true;
+}
+
+const char *
+jgguf_type_name(int type)
+{
+	return known(type) ? types[type].name : "unknown";
+}

@@ -1,0 +1,14 @@
+/*
+ * sync.h - private to io: bytes and names onto the disk.
+ */
+#ifndef IO_SYNC_H
+#define IO_SYNC_H
+
+#include "base/jerr.h"
+
+/* fsync() that accepts what cannot be synced (pipes, some network file systems); -1 with errno. */
+int io_sync_fd(int fd);
+/* Syncs the folder that holds path, so that a rename in it lasts. */
+int io_sync_parent(const char *path, struct jerr *e);
+
+#endif

@@ -1,0 +1,118 @@
+/*
+ * muon.c - Muon (Jordan et al. 2024): the momentum of a weight matrix is replaced by the nearest
+ * matrix whose singular values are all about 1, found by the quintic Newton-Schulz iteration
+ *
+ *	X <- aX + (bA + cA^2) X,   A = X X^T,   (a, b, c) = (3.4445, -4.7750, 2.0315)
+ *
+ * from X = M / |M|, on the wide orientation so that A is the smaller square.  The factor
+ * 0.2 sqrt(max(rows, columns)) gives the update the root mean square of an AdamW update (Liu et
+ * al. 2025).  One matrix is worked by one thread: the result does not depend on how many there are.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "optim/optim_internal.h"
+#include "tensor/jkern.h"
+
+/* Scratch for Newton-Schulz: the wide matrix, a product of its size, two squares, gemm's own. */
+static int64_t
+ns_scratch(int64_t rows, int64_t cols)
+{
+	const struct jkern *k = jkern_get();
+	int64_t r = rows < cols ? rows : cols, w = rows < cols ? cols : rows;
+	size_t nt = jkern_gemm_work(k, JGEMM_NT, r, w), nn = jkern_gemm_work(k, JGEMM_NN, w, r);
+	size_t sq = jkern_gemm_work(k, JGEMM_NN, r, r);
+
+	nn = nn > sq ? nn : sq;
+	return 2 * r * w + 2 * r * r + (int64_t)(nt > nn ? nt : nn);
+}
+
+int64_t
+optim_muon_scratch(int64_t rows, int64_t cols)
+{
+	return rows * cols + ns_scratch(rows, cols);
+}
+
+static void
+transpose(float *to, const float *from, int64_t rows, int64_t cols)
+{
+	int64_t i, j;
+
+	for (i = 0; i < rows; i++)
+		for (j = 0; j < cols; j++)
+			to[j * rows + i] = from[i * cols + j];
+}
+
+static void
+normalise(float *x, int64_t n)
+{
+	double sum = 0;
+	float s;
+	int64_t i;
+
+	for (i = 0; i < n; i++)
+		sum += (double)x[i] * x[i];
+	s = (float)(1 / (sqrt(sum) + 1e-7));
+	for (i = 0; i < n; i++)
+		x[i] *= s;
+}
+
+void
+optim_newton_schulz(float *x, int64_t rows, int64_t cols, int steps, float *scratch)
+{
+	const struct jkern *kern = jkern_get();
+	const float a = 3.4445f, b = -4.7750f, c = 2.0315f;
+	int64_t r = rows < cols ? rows : cols, w = rows < cols ? cols : rows, i;
+	float *wide = scratch, *next = wide + r * w, *gram = next + r * w, *poly = gram + r * r;
+	float *work = poly + r * r, *swap;
+	int k;
+
+	normalise(x, rows * cols);
+	if (rows > cols)
+		transpose(wide, x, rows, cols);
+	else
+		memcpy(wide, x, (size_t)(rows * cols) * sizeof(*x));
+	for (k = 0; k < steps; k++) {
+		struct jgemm square = { .form = JGEMM_NT, .M = r, .N = r, .K = w, .A = wide,
+			.B = wide, .C = gram, .lda = w, .ldb = w, .ldc = r, .alpha = 1 };
+		struct jgemm cubic = { .form = JGEMM_NN, .M = r, .N = r, .K = r, .A = gram,
+			.B = gram, .C = poly, .lda = r, .ldb = r, .ldc = r, .alpha = c, .beta = b };
+		struct jgemm apply = { .form = JGEMM_NN, .M = r, .N = w, .K = r, .A = poly,
+			.B = wide, .C = next, .lda = r, .ldb = w, .ldc = w, .alpha = 1 };
+
+		jkern_gemm(kern, &square, work);
+		memcpy(poly, gram, (size_t)(r * r) * sizeof(*poly));
+		jkern_gemm(kern, &cubic, work);
+		/* (bA + cA^2) X + aX: the last term through the diagonal. */
+		for (i = 0; i < r; i++)
+			poly[i * r + i] += a;
+		jkern_gemm(kern, &apply, work);
+		swap = wide;
+		wide = next;
+		next = swap;
+	}
+	if (rows > cols)
+		transpose(x, wide, cols, rows);
+	else
+		memcpy(x, wide, (size_t)(rows * cols) * sizeof(*x));
+}
+
+void
+optim_muon(const struct muon_step *st, struct optim_slot *s, float *scratch)
+{
+	int64_t rows = s->p->shape[0], cols = s->p->shape[1], i;
+	float *u = scratch, *w = s->p->value, *g = s->p->grad;
+	float keep = 1 - st->lr * st->weight_decay, mu = st->momentum;
+	float size = st->lr * 0.2f * sqrtf((float)(rows > cols ? rows : cols));
+
+	for (i = 0; i < s->n; i++) {
+		float gi = g[i] * st->clip;
+
+		s->m[i] += (1 - mu) * (gi - s->m[i]);
+		u[i] = gi + mu * (s->m[i] - gi);
+		g[i] = 0;
+	}
+	optim_newton_schulz(u, rows, cols, st->ns_steps, scratch + rows * cols);
+	for (i = 0; i < s->n; i++)
+		w[i] = w[i] * keep - size * u[i];
+}

@@ -1,0 +1,268 @@
+/*
+ * gemm.c - the matrix product around the micro-kernel: blocks, packing, tiles for threads.
+ *
+ * Loops from the outside: columns of C in blocks (a packed block of B stays in the second-level
+ * cache), k in blocks, rows in blocks (packed A likewise), then one panel of B against all panels
+ * of A (the panel of B stays in the first-level cache).  With few rows of A the column block is one
+ * panel, and with very few nothing is packed: B streams from memory once.
+ */
+#include "tensor/jkern.h"
+
+enum {
+	K_MAX = 320,		/* longest block of k: a 32-column panel is 40 KiB */
+	N_BLOCK = 512,		/* columns of C per packed block of B, few rows excepted */
+	M_BLOCK = 224,		/* rows of C per packed block of A */
+	PANEL_ROWS = 28,	/* up to here the column block is one panel */
+	STREAM_PASSES = 3,	/* up to so many times k->few rows nothing is packed */
+	A_SLACK = 16,
+	TILES_MAX = 64
+};
+
+int64_t
+jgemm_block(int64_t K)
+{
+	int64_t blocks = (K + K_MAX - 1) / K_MAX;
+
+	if (blocks <= 1)
+		return K > 0 ? K : 1;
+	return ((K + blocks - 1) / blocks + 15) / 16 * 16;
+}
+
+static int64_t
+round_up(int64_t x, int64_t to)
+{
+	return (x + to - 1) / to * to;
+}
+
+static int64_t
+smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+size_t
+jkern_gemm_work(const struct jkern *k, enum jgemm_form form, int64_t N, int64_t K)
+{
+	int64_t kc = jgemm_block(K);
+	int64_t nb = round_up(smaller(N, N_BLOCK), k->nr);
+
+	(void)form;
+	return (size_t)round_up(kc * nb + kc * round_up(M_BLOCK, k->mr) + A_SLACK, 16);
+}
+
+/* One block of k: where it lies and how much of the output it touches. */
+struct block {
+	const struct jkern *k;
+	const struct jgemm *g;
+	int64_t k0, kc, n0, nb;
+	float *a, *b;		/* packed */
+};
+
+static void
+pack_b(const struct block *x)
+{
+	const struct jgemm *g = x->g;
+	float *panel = x->b;
+
+	for (int64_t n = 0; n < x->nb; n += x->k->nr, panel += x->kc * x->k->nr) {
+		int64_t w = smaller(x->k->nr, x->nb - n);
+
+		if (g->form == JGEMM_NT)
+			x->k->pack_b_rows(panel, g->B + (x->n0 + n) * g->ldb + x->k0, g->ldb, w,
+				x->kc);
+		else
+			x->k->pack_b_cols(panel, g->B + x->k0 * g->ldb + x->n0 + n, g->ldb, w,
+				x->kc);
+	}
+}
+
+static void
+pack_a(const struct block *x, int64_t m0, int64_t mb)
+{
+	const struct jgemm *g = x->g;
+	float *panel = x->a;
+
+	for (int64_t m = 0; m < mb; m += x->k->mr, panel += x->kc * x->k->mr) {
+		int64_t w = smaller(x->k->mr, mb - m);
+
+		if (g->form == JGEMM_TN)
+			x->k->pack_a_cols(panel, g->A + x->k0 * g->lda + m0 + m, g->lda, w, x->kc);
+		else
+			x->k->pack_a_rows(panel, g->A + (m0 + m) * g->lda + x->k0, g->lda, w, x->kc);
+	}
+}
+
+static void
+multiply(const struct block *x, int64_t m0, int64_t mb)
+{
+	const struct jgemm *g = x->g;
+	struct jmicro t = {
+		.kc = x->kc, .ldc = g->ldc, .alpha = g->alpha,
+		.beta = x->k0 == 0 ? g->beta : 1
+	};
+
+	for (int64_t n = 0; n < x->nb; n += x->k->nr) {
+		t.b = x->b + n * x->kc;
+		t.cols = (int)smaller(x->k->nr, x->nb - n);
+		for (int64_t m = 0; m < mb; m += x->k->mr) {
+			t.a = x->a + m * x->kc;
+			t.rows = (int)smaller(x->k->mr, mb - m);
+			t.c = g->C + (m0 + m) * g->ldc + x->n0 + n;
+			x->k->micro(&t);
+		}
+	}
+}
+
+/* Few rows of A: B is read once, in the order in which it lies. */
+static void
+stream(const struct jkern *k, const struct jgemm *g)
+{
+	int64_t kc = jgemm_block(g->K);
+	struct jmicro t = { .lda = g->lda, .ldb = g->ldb, .ldc = g->ldc, .alpha = g->alpha,
+		.b_rows = g->form == JGEMM_NT };
+
+	for (int64_t n = 0; n < g->N; n += k->vw) {
+		t.cols = (int)smaller(k->vw, g->N - n);
+		for (int64_t k0 = 0; k0 < g->K; k0 += kc) {
+			t.kc = smaller(kc, g->K - k0);
+			t.b = g->B + (t.b_rows ? n * g->ldb + k0 : k0 * g->ldb + n);
+			t.beta = k0 == 0 ? g->beta : 1;
+			for (int64_t m = 0; m < g->M; m += k->few) {
+				t.rows = (int)smaller(k->few, g->M - m);
+				t.a = g->A + m * g->lda + k0;
+				t.c = g->C + m * g->ldc + n;
+				k->few_rows(&t);
+			}
+		}
+	}
+}
+
+/* Nothing to sum: C = beta * C. */
+static void
+scale_only(const struct jkern *k, const struct jgemm *g)
+{
+	for (int64_t m = 0; m < g->M; m++) {
+		float *c = g->C + m * g->ldc;
+
+		for (int64_t n = 0; n < g->N && g->beta == 0; n++)
+			c[n] = 0;
+		if (g->beta != 0)
+			k->scale(c, g->beta, g->N);
+	}
+}
+
+void
+jkern_gemm(const struct jkern *k, const struct jgemm *g, float *work)
+{
+	struct block x = { .k = k, .g = g };
+	int64_t step = g->M <= PANEL_ROWS ? k->nr : N_BLOCK, kc = jgemm_block(g->K);
+	int64_t mb = M_BLOCK / k->mr * k->mr;
+
+	if (g->K == 0) {
+		scale_only(k, g);
+		return;
+	}
+	if (g->M <= STREAM_PASSES * k->few && g->form != JGEMM_TN) {
+		stream(k, g);
+		return;
+	}
+	for (x.n0 = 0; x.n0 < g->N; x.n0 += step) {
+		x.nb = smaller(step, g->N - x.n0);
+		for (x.k0 = 0; x.k0 < g->K; x.k0 += kc) {
+			x.kc = smaller(kc, g->K - x.k0);
+			x.b = work;
+			x.a = work + x.kc * round_up(x.nb, k->nr);
+			pack_b(&x);
+			for (int64_t m = 0; m < g->M; m += mb) {
+				pack_a(&x, m, smaller(mb, g->M - m));
+				multiply(&x, m, smaller(mb, g->M - m));
+			}
+		}
+	}
+}
+
+/* --- on threads: the output in a grid of tiles --- */
+struct grid {
+	const struct jkern *k;
+	const struct jgemm *g;
+	float *work;
+	size_t stride;			/* floats of work per worker */
+	int64_t tm, tn;			/* tile sizes */
+	int64_t rows, cols;		/* tiles */
+};
+
+/* Cycles, roughly, until the slowest worker is done with a grid of tm x tn tiles. */
+static double
+grid_cost(const struct grid *x, int workers)
+{
+	const struct jgemm *g = x->g;
+	double k = (double)g->K, tm = (double)round_up(x->tm, x->k->mr);
+	double tn = (double)round_up(x->tn, x->k->nr);
+	double tile = tm * tn * k / x->k->nr + 0.5 * k * tn + 0.3 * k * tm + 3000;
+	int64_t rounds = (x->rows * x->cols + workers - 1) / workers;
+
+	/* Half a tile more: another program may take a core away in the middle. */
+	return tile * ((double)rounds + 0.5);
+}
+
+static void
+grid_shape(struct grid *x, int64_t rows, int64_t cols)
+{
+	x->tm = round_up((x->g->M + rows - 1) / rows, x->k->mr);
+	x->tn = round_up((x->g->N + cols - 1) / cols, x->k->nr);
+	x->rows = (x->g->M + x->tm - 1) / x->tm;
+	x->cols = (x->g->N + x->tn - 1) / x->tn;
+}
+
+static void
+grid_choose(struct grid *x, int workers)
+{
+	double best = -1;
+	int64_t r = 1, c = 1;
+
+	for (int64_t rows = 1; rows <= 8 && rows * x->k->mr < x->g->M + x->k->mr; rows *= 2) {
+		for (int64_t cols = 1; cols <= TILES_MAX / rows &&
+				cols * x->k->nr < x->g->N + x->k->nr; cols++) {
+			double cost;
+
+			grid_shape(x, rows, cols);
+			cost = grid_cost(x, workers);
+			if (best < 0 || cost < best) {
+				best = cost;
+				r = rows;
+				c = cols;
+			}
+		}
+	}
+	grid_shape(x, r, c);
+}
+
+static void
+grid_tile(void *arg, int64_t i, int worker)
+{
+	const struct grid *x = arg;
+	struct jgemm g = *x->g;
+	int64_t m = i % x->rows * x->tm, n = i / x->rows * x->tn;
+
+	g.M = smaller(x->tm, g.M - m);
+	g.N = smaller(x->tn, g.N - n);
+	g.A += g.form == JGEMM_TN ? m : m * g.lda;
+	g.B += g.form == JGEMM_NT ? n * g.ldb : n;
+	g.C += m * g.ldc + n;
+	jkern_gemm(x->k, &g, x->work + (size_t)worker * x->stride);
+}
+
+void
+jkern_gemm_par(const struct jkern *k, const struct jgemm *g, struct jpar *pool, float *work)
+{
+	struct grid x = { .k = k, .g = g, .work = work };
+	int workers = jpar_size(pool);
+
+	if (workers == 1) {
+		jkern_gemm(k, g, work);
+		return;
+	}
+	x.stride = jkern_gemm_work(k, g->form, g->N, g->K);
+	grid_choose(&x, workers);
+	jpar_for(pool, x.rows * x.cols, grid_tile, &x);
+}

@@ -1,0 +1,146 @@
+/*
+ * jkern.h - arithmetic kernels, one table of functions per set of CPU features.
+ *
+ * jkern_get() returns the best table that jsys_features() allows: generic C, AVX2 with FMA, or
+ * AVX-512.  All tables are made from the same source text (body_*.h) compiled over a small vector
+ * vocabulary (vec_*.h); beside every fast kernel stands a scalar jkern_*_ref() in double.
+ *
+ * Order of summation is part of the contract:
+ * - Matrix products.  Element (i, j) is a chain of multiply-adds over k in ascending order, cut
+ *   into blocks whose length depends on K alone (jgemm_block); block sums are added to C in order.
+ *   Hence an element has the same bits whatever M and N are, however the output is cut into tiles,
+ *   and for any number of threads: a row decoded alone equals the same row inside a prefill or a
+ *   training batch.
+ * - Row kernels depend on the row and its length alone.
+ * The bits differ between tables, because vector widths and fused multiply-add differ.
+ *
+ * Kernels never allocate.  No pointer needs alignment.  Outputs may not overlap inputs unless
+ * the comment says "in place".  NaN and infinity propagate as in plain C.
+ */
+#ifndef JKERN_H
+#define JKERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "par/jpar.h"
+
+/* --- matrix product: C = alpha * op(A) op(B) + beta * C, C is [M, N], row-major --- */
+enum jgemm_form {
+	JGEMM_NT,	/* A [M, K], B [N, K]: y = x W^T */
+	JGEMM_NN,	/* A [M, K], B [K, N]: dx = dy W */
+	JGEMM_TN	/* A [K, M], B [K, N]: dW = dy^T x */
+};
+struct jgemm {
+	enum jgemm_form form;
+	int64_t M, N, K;
+	const float *A, *B;
+	float *C;
+	int64_t lda, ldb, ldc;	/* distance of rows as stored, in elements */
+	float alpha, beta;	/* beta 0: C is not read */
+};
+
+/* Addends and flags of the backward kernels: what is there already is kept or overwritten. */
+struct jrms_back {
+	int64_t n;
+	float eps;
+	const float *x, *w, *dy;
+	float *dx;		/* NULL = not wanted; may be dy (in place) when add is false */
+	float *dw;		/* added to; NULL = frozen */
+	bool add;		/* dx += instead of dx = */
+};
+struct jswiglu_back {
+	int64_t n;
+	const float *gate, *up, *dy;
+	float *dgate, *dup;	/* NULL = not wanted; dgate may be dy (in place) */
+	bool add_gate, add_up;
+};
+
+enum jrope_mode { JROPE_INVERSE = 1, JROPE_ADD = 2 };
+
+/*
+ * One micro-kernel call: a tile of outputs over one block of k.  micro(): at most mr x nr, a and b
+ * are panels [kc][mr] and [kc][nr].  few(): at most `few` rows x vw columns, a and b lie as in
+ * struct jgemm with their row distances; b is [cols, kc] (b_rows true) or [kc, cols].
+ */
+struct jmicro {
+	int64_t kc;
+	const float *a, *b;
+	float *c;
+	int64_t lda, ldb, ldc;
+	int rows, cols;		/* valid part of the tile */
+	bool b_rows;
+	float alpha, beta;
+};
+
+struct jkern {
+	const char *name;	/* "generic", "avx2", "avx512" */
+	unsigned features;	/* bits of jsys_features() it needs */
+
+	/*
+	 * Pieces of the matrix product; use jkern_gemm().  A panel holds, for each k, mr rows of
+	 * A or nr columns of B, the missing ones 0; it is made from n stored rows of kc values
+	 * (_rows) or from kc stored rows of n values (_cols).  Writing a panel of A may spill up
+	 * to 16 floats behind its end.
+	 */
+	int mr, nr, few, vw;
+	void (*pack_a_rows)(float *panel, const float *a, int64_t lda, int64_t n, int64_t kc);
+	void (*pack_a_cols)(float *panel, const float *a, int64_t lda, int64_t n, int64_t kc);
+	void (*pack_b_rows)(float *panel, const float *b, int64_t ldb, int64_t n, int64_t kc);
+	void (*pack_b_cols)(float *panel, const float *b, int64_t ldb, int64_t n, int64_t kc);
+	void (*micro)(const struct jmicro *t);
+	void (*few_rows)(const struct jmicro *t);
+
+	/* y = x * rsqrt(mean(x^2) + eps) * w over n values; in place allowed. */
+	void (*rmsnorm)(float *y, const float *x, const float *w, int64_t n, float eps);
+	void (*rmsnorm_back)(const struct jrms_back *b);
+	/* Rotates `heads` heads of 2*half values; cs = half cosines, then half sines. In place. */
+	void (*rope)(float *y, const float *x, const float *cs, int64_t heads, int64_t half,
+		int mode);
+	void (*swiglu)(float *y, const float *gate, const float *up, int64_t n);
+	void (*swiglu_back)(const struct jswiglu_back *b);
+
+	void (*add)(float *y, const float *a, const float *b, int64_t n);	/* in place */
+	void (*axpy)(float *y, float a, const float *x, int64_t n);		/* y += a x */
+	void (*scale)(float *y, float a, int64_t n);
+	float (*dot)(const float *a, const float *b, int64_t n);
+	float (*max)(const float *x, int64_t n);		/* n >= 1 */
+	/* y = exp(x - m), returns the sum; in place.  exp of less than -87.3 is 0. */
+	float (*exp_sum)(float *y, const float *x, float m, int64_t n);
+	/* Sum of exp(x - m), nothing stored. */
+	float (*sum_exp)(const float *x, float m, int64_t n);
+	/* y = a * exp(x - m); in place. */
+	void (*exp_scale)(float *y, const float *x, float m, float a, int64_t n);
+	/* y = a * p * (x - d): gradient of a softmax row; in place over x. */
+	void (*softmax_back)(float *y, const float *p, const float *x, float d, float a,
+		int64_t n);
+
+	void (*f16_to_f32)(float *y, const void *x, int64_t n);
+	void (*f32_to_f16)(uint16_t *y, const float *x, int64_t n);
+};
+
+const struct jkern *jkern_get(void);
+/* The tables this machine can run, best first, ending with NULL; for tests. */
+const struct jkern *const *jkern_all(void);
+
+/* Length of the blocks of k: a function of K alone. */
+int64_t jgemm_block(int64_t K);
+/* Scratch floats that one thread needs for a product (an upper bound over M). */
+size_t jkern_gemm_work(const struct jkern *k, enum jgemm_form form, int64_t N, int64_t K);
+void jkern_gemm(const struct jkern *k, const struct jgemm *g, float *work);
+/* The same bits on all threads of a pool; work holds jpar_size(pool) * jkern_gemm_work(). */
+void jkern_gemm_par(const struct jkern *k, const struct jgemm *g, struct jpar *pool, float *work);
+
+/* Scalar references: double inside, rounded once on output. */
+void jkern_gemm_ref(const struct jgemm *g);
+void jkern_rmsnorm_ref(float *y, const float *x, const float *w, int64_t n, float eps);
+void jkern_rmsnorm_back_ref(const struct jrms_back *b);
+void jkern_rope_ref(float *y, const float *x, const float *cs, int64_t heads, int64_t half,
+	int mode);
+void jkern_swiglu_ref(float *y, const float *gate, const float *up, int64_t n);
+void jkern_swiglu_back_ref(const struct jswiglu_back *b);
+double jkern_dot_ref(const float *a, const float *b, int64_t n);
+double jkern_exp_sum_ref(float *y, const float *x, float m, int64_t n);
+
+#endif

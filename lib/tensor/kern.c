@@ -1,0 +1,36 @@
+/* kern.c - which table of kernels this machine uses. */
+#include "tensor/kern.h"
+
+#include "base/jsys.h"
+
+/* Best first. */
+static const struct jkern *const tables[] = {
+#if defined(__x86_64__)
+	&jkern_avx512,
+	&jkern_avx2,
+#endif
+	&jkern_generic,
+	NULL
+};
+
+const struct jkern *
+jkern_get(void)
+{
+	unsigned have = jsys_features();
+	size_t i = 0;
+
+	while (tables[i]->features & ~have)
+		i++;
+	return tables[i];
+}
+
+const struct jkern *const *
+jkern_all(void)
+{
+	unsigned have = jsys_features();
+	size_t i = 0;
+
+	while (tables[i]->features & ~have)
+		i++;
+	return &tables[i];
+}

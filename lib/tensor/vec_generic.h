@@ -1,0 +1,96 @@
+/*
+ * vec_generic.h - the vector vocabulary of body_*.h in plain C: 4 floats, which compilers map to
+ * SSE2 or NEON registers where there are any.
+ */
+#include <math.h>
+#include <string.h>
+
+#define VW 4
+#define MR 4
+#define FEW 4
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vf __attribute__((vector_size(16)));
+typedef int32_t vi __attribute__((vector_size(16)));
+
+INLINE vf vf_load(const float *p) { vf v; memcpy(&v, p, sizeof(v)); return v; }
+INLINE void vf_store(float *p, vf v) { memcpy(p, &v, sizeof(v)); }
+INLINE vf vf_set1(float x) { return (vf){ x, x, x, x }; }
+INLINE vf vf_zero(void) { return vf_set1(0); }
+INLINE vf vf_fma(vf a, vf b, vf c) { return a * b + c; }
+INLINE vf vf_add(vf a, vf b) { return a + b; }
+INLINE vf vf_sub(vf a, vf b) { return a - b; }
+INLINE vf vf_mul(vf a, vf b) { return a * b; }
+INLINE vf vf_div(vf a, vf b) { return a / b; }
+INLINE vf vf_pick(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+/* NaN in b is kept by both. */
+INLINE vf vf_max(vf a, vf b) { return vf_pick(a > b, a, b); }
+INLINE vf vf_min(vf a, vf b) { return vf_pick(a < b, a, b); }
+INLINE float vf_hsum(vf v) { return (v[0] + v[2]) + (v[1] + v[3]); }
+
+INLINE float
+vf_hmax(vf v)
+{
+	float a = v[0] > v[2] ? v[0] : v[2], b = v[1] > v[3] ? v[1] : v[3];
+
+	return a > b ? a : b;
+}
+
+INLINE vf
+vf_load_n(const float *p, int64_t n)
+{
+	vf v = vf_zero();
+
+	for (int64_t i = 0; i < n; i++)
+		v[i] = p[i];
+	return v;
+}
+
+INLINE void
+vf_store_n(float *p, vf v, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		p[i] = v[i];
+}
+
+/* Lanes from n on become x. */
+INLINE vf
+vf_fill_n(vf v, int64_t n, float x)
+{
+	for (int64_t i = n; i < VW; i++)
+		v[i] = x;
+	return v;
+}
+
+/* To the nearest whole number, for |v| < 2^22. */
+INLINE vf
+vf_round(vf v)
+{
+	const vf magic = vf_set1(12582912.0f);	/* 1.5 * 2^23 */
+
+	return (v + magic) - magic;
+}
+
+/* p * 2^n for whole n in -126..127; 0 where x < lo. */
+INLINE vf
+vf_ldexp_above(vf p, vf n, vf x, vf lo)
+{
+	vi whole = __builtin_convertvector(vf_pick(n == n, n, vf_zero()), vi);
+	vf y = p * (vf)((whole + 127) << 23);
+
+	return vf_pick(x < lo, vf_zero(), y);
+}
+
+/* r[i] lane j <-> r[j] lane i. */
+INLINE void
+vf_transpose(vf r[VW])
+{
+	for (int i = 0; i < VW; i++) {
+		for (int j = 0; j < i; j++) {
+			float t = r[i][j];
+
+			r[i][j] = r[j][i];
+			r[j][i] = t;
+		}
+	}
+}

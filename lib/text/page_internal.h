@@ -1,0 +1,31 @@
+/* page_internal.h - private to the files that fill a struct jpage. */
+#ifndef PAGE_INTERNAL_H
+#define PAGE_INTERNAL_H
+
+#include "text/intern.h"
+#include "text/jmatch.h"
+#include "text/jpage.h"
+
+enum { JPAGE_MAX_PHRASES = 128 };
+enum { JPAGE_DID_REPEAT = 1 << 0, JPAGE_DID_DATA = 1 << 1, JPAGE_DID_PHRASE = 1 << 2 };
+
+struct jpage_tables {
+	struct jintern words;		/* of this page */
+	struct jintern grams;		/* scratch of jpage_repeat() */
+	struct jintern function_key;	/* lower-case hash -> row of languages[] */
+	unsigned char *languages;
+	unsigned char *word_languages;	/* by word id */
+	size_t word_languages_cap;
+	uint32_t *class, *gram_count, *gram_chars;	/* scratch of jpage_repeat() */
+	size_t class_cap, gram_count_cap, gram_chars_cap;
+	unsigned char *covered;
+	size_t covered_cap;
+	struct jmatch *phrases;		/* all lists, one behind the other */
+	size_t phrase_end[JPAGE_PHRASE_LISTS];
+	uint32_t phrase_hits[JPAGE_PHRASE_LISTS];
+};
+
+void jpage_count_chars(struct jpage *pg);	/* pagecount.c */
+void jpage_split(struct jpage *pg);		/* pagelines.c: words, lines, paragraphs */
+
+#endif

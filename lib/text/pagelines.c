@@ -1,0 +1,295 @@
+/*
+ * pagelines.c - words, lines and paragraphs of a page, and what each line is.
+ *
+ * A line is code inside a ``` or ~~~ fence, or when it is indented by four columns after a blank
+ * line or after code, or when it starts with a shell or interpreter prompt.
+ */
+#include <string.h>
+
+#include "base/jhash.h"
+#include "base/jmem.h"
+#include "base/jutf8.h"
+#include "text/junicode.h"
+#include "text/jwords.h"
+#include "text/page_internal.h"
+
+struct walk {
+	size_t word;			/* first word not yet given to a line */
+	char fence;			/* '`' or '~' inside a fence, else 0 */
+	bool blank_before, code_before;
+	bool term_before, in_item;	/* the last line was a **term**; the lines before a list item */
+};
+
+/* Numbers the distinct words and looks each up once in the list of function words. */
+static void
+number_words(struct jpage *pg)
+{
+	struct jpage_tables *t = pg->t;
+	size_t i;
+
+	jintern_reset(&t->words, pg->words);
+	for (i = 0; i < pg->words; i++) {
+		struct jpage_word *w = &pg->word[i];
+		struct jtext_word span = { w->at, w->n, w->chars, w->flags };
+		uint32_t before = t->words.n, row;
+
+		w->id = jintern_put(&t->words, jhash64(pg->p + w->at, w->n, 0));
+		if (w->id < before)
+			continue;
+		JMEM_GROW(t->word_languages, t->word_languages_cap, (size_t)w->id + 1);
+		row = w->chars > 12 ? JINTERN_NONE :
+			jintern_find(&t->function_key, jtext_word_hash(pg->p, &span));
+		t->word_languages[w->id] = row == JINTERN_NONE ? 0 : t->languages[row];
+	}
+	pg->ids = t->words.n;
+}
+
+static void
+read_words(struct jpage *pg)
+{
+	struct jtext_word w;
+	size_t at = 0;
+
+	pg->words = 0;
+	while (jtext_next_word(pg->p, pg->n, &at, &w)) {
+		JMEM_GROW(pg->word, pg->word_cap, pg->words + 1);
+		pg->word[pg->words++] = (struct jpage_word){ (uint32_t)w.at, (uint32_t)w.n,
+			w.chars, 0, w.flags };
+	}
+	number_words(pg);
+}
+
+static uint32_t
+count_chars(const char *p, size_t n)
+{
+	uint32_t chars = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		chars += ((unsigned char)p[i] & 0xc0) != 0x80;
+	return chars;
+}
+
+static bool
+is_fence(const char *s, size_t n, char fence)
+{
+	char c = s[0];
+
+	if (n < 3 || (c != '`' && c != '~') || s[1] != c || s[2] != c)
+		return false;
+	if (fence)
+		return fence == c;
+	while (n > 0 && *s == c) {
+		s++;
+		n--;
+	}
+	return c == '~' || !memchr(s, c, n);	/* ```code``` in one line opens nothing */
+}
+
+static bool
+is_prompt(const char *s, size_t n)
+{
+	return (n >= 4 && (memcmp(s, ">>> ", 4) == 0 || memcmp(s, "... ", 4) == 0)) ||
+		(n >= 3 && s[0] == '$' && s[1] == ' ');
+}
+
+static bool
+is_bullet(const char *s, size_t n)
+{
+	static const char wide[][4] = { "\xe2\x80\xa2", "\xe2\x97\x8f", "\xe2\x97\xa6", "\xe2\x80\xa3" };
+	size_t i;
+
+	if (n > 1 && (s[0] == '-' || s[0] == '*' || s[0] == '+') && s[1] == ' ')
+		return true;
+	for (i = 0; i < 4; i++)
+		if (n >= 3 && memcmp(s, wide[i], 3) == 0)
+			return true;
+	for (i = 0; i < n && i < 3 && s[i] >= '0' && s[i] <= '9'; i++)
+		;
+	return i > 0 && i + 1 < n && (s[i] == '.' || s[i] == ')') && s[i + 1] == ' ';
+}
+
+/* **term** of a definition list, alone on its line. */
+static bool
+is_term(const char *s, size_t n)
+{
+	return n > 4 && memcmp(s, "**", 2) == 0 && memcmp(s + n - 2, "**", 2) == 0;
+}
+
+static bool
+is_heading(const char *s, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && s[i] == '#')
+		i++;
+	return i > 0 && i <= 6 && i < n && s[i] == ' ';
+}
+
+/* Ends in . ! ? : ; or their wide forms, perhaps inside closing quotes or brackets. */
+static bool
+ends_in_stop(const char *s, size_t n)
+{
+	while (n > 0 && (s[n - 1] == '"' || s[n - 1] == '\'' || s[n - 1] == ')' || s[n - 1] == '*' ||
+	    s[n - 1] == '`'))
+		n--;
+	if (n == 0)
+		return false;
+	if (n >= 3) {
+		static const char wide[][4] = { "\xe3\x80\x82", "\xef\xbc\x81", "\xef\xbc\x9f",
+			"\xe2\x80\xa6" };
+		size_t i;
+
+		for (i = 0; i < 4; i++)
+			if (memcmp(s + n - 3, wide[i], 3) == 0)
+				return true;
+	}
+	return strchr(".!?:;", s[n - 1]) != NULL;
+}
+
+/* Most of the line is [text](target) or bare addresses. */
+static bool
+is_link_line(const char *s, size_t n)
+{
+	size_t i, linked = 0;
+
+	for (i = 0; i + 7 < n; i++) {
+		if (memcmp(s + i, "](", 2) != 0 && memcmp(s + i, "://", 3) != 0)
+			continue;
+		while (i < n && s[i] != ' ' && s[i] != ')') {
+			linked++;
+			i++;
+		}
+	}
+	return linked * 2 > n;
+}
+
+/* Running text: five words of which two are function words of one language, or a stop at the end. */
+static bool
+is_prose(const struct jpage *pg, const struct jpage_line *l)
+{
+	unsigned seen[8] = { 0 }, bits;
+	uint32_t i, unspaced = 0;
+	int k;
+
+	if (l->words < 5)
+		return false;
+	if (l->flags & JPAGE_L_STOP)
+		return true;
+	for (i = 0; i < l->words; i++) {
+		const struct jpage_word *w = &pg->word[l->word + i];
+		uint32_t cp;
+
+		bits = jpage_function_word(pg, w->id);
+		for (k = 0; bits; k++, bits >>= 1)
+			if ((bits & 1) && ++seen[k] >= 2)
+				return true;
+		if (!(w->flags & JTEXT_W_ASCII) && jutf8_decode(pg->p + w->at, w->n, &cp) > 0)
+			unspaced += jtext_is_unspaced(cp);
+	}
+	return unspaced >= 10;
+}
+
+static unsigned
+classify_text(const struct jpage *pg, const struct jpage_line *l, const struct walk *w,
+	uint32_t indent)
+{
+	const char *s = pg->p + l->at;
+	bool defines = l->words >= 2 && (w->term_before || (w->in_item && indent >= 2));
+	struct jpage_line marked = *l;
+
+	if (ends_in_stop(s, l->n))
+		marked.flags |= JPAGE_L_STOP;
+	if (is_heading(s, l->n) || is_term(s, l->n))
+		return marked.flags | JPAGE_L_HEADING;
+	if (is_bullet(s, l->n))
+		marked.flags |= JPAGE_L_BULLET;
+	if (is_link_line(s, l->n))
+		return marked.flags | JPAGE_L_LINK;
+	/* What stands below a term or inside a list item says what it is, however briefly. */
+	if (is_prose(pg, &marked) || (defines && !(marked.flags & JPAGE_L_BULLET)))
+		marked.flags |= JPAGE_L_PROSE;
+	return marked.flags;
+}
+
+static void
+classify(const struct jpage *pg, struct jpage_line *l, struct walk *w, uint32_t indent)
+{
+	const char *s = pg->p + l->at;
+	size_t n = l->n;
+
+	if (is_fence(s, n, w->fence)) {
+		w->fence = w->fence ? 0 : s[0];
+		l->flags = JPAGE_L_CODE;
+	} else if (w->fence || is_prompt(s, n) ||
+	    (indent >= 4 && (w->blank_before || w->code_before) && !w->in_item && !is_bullet(s, n) &&
+	     !is_prose(pg, l))) {
+		l->flags = JPAGE_L_CODE;
+	} else if (s[0] == '|' && n > 2 && memchr(s + 1, '|', n - 1)) {
+		l->flags = JPAGE_L_TABLE;
+	} else {
+		l->flags = classify_text(pg, l, w, indent);
+		w->in_item = l->flags & JPAGE_L_BULLET || (w->in_item && indent >= 2);
+		w->term_before = is_term(s, n);
+		return;
+	}
+	w->term_before = false;
+}
+
+static uint32_t
+indent_of(const char *p, size_t from, size_t to)
+{
+	uint32_t columns = 0;
+
+	for (; from < to; from++)
+		columns += p[from] == '\t' ? 8 - columns % 8 : 1;
+	return columns;
+}
+
+static void
+add_line(struct jpage *pg, struct jtext_span raw, struct jtext_span s, struct walk *w)
+{
+	struct jpage_line *l;
+	uint32_t raw_chars = count_chars(pg->p + raw.at, raw.n);
+
+	if (raw_chars > pg->count.max_line)
+		pg->count.max_line = raw_chars;
+	if (s.n == 0) {
+		w->blank_before = true;
+		return;
+	}
+	JMEM_GROW(pg->line, pg->line_cap, pg->lines + 1);
+	l = &pg->line[pg->lines++];
+	*l = (struct jpage_line){ .at = (uint32_t)s.at, .n = (uint32_t)s.n,
+		.chars = count_chars(pg->p + s.at, s.n), .raw_chars = raw_chars };
+	while (w->word < pg->words && pg->word[w->word].at < s.at)
+		w->word++;
+	l->word = (uint32_t)w->word;
+	while (w->word < pg->words && pg->word[w->word].at < s.at + s.n)
+		w->word++;
+	l->words = (uint32_t)w->word - l->word;
+	classify(pg, l, w, indent_of(pg->p, raw.at, s.at));
+	if (w->blank_before || pg->paras == 0) {
+		JMEM_GROW(pg->para, pg->para_cap, pg->paras + 1);
+		pg->para[pg->paras++] = (struct jpage_para){ (uint32_t)pg->lines - 1, 0 };
+	}
+	pg->para[pg->paras - 1].lines++;
+	w->blank_before = false;
+	w->code_before = (l->flags & JPAGE_L_CODE) != 0;
+}
+
+void
+jpage_split(struct jpage *pg)
+{
+	struct walk w = { .blank_before = true };
+	struct jtext_span raw;
+	size_t at = 0;
+
+	read_words(pg);
+	pg->lines = pg->paras = 0;
+	while (jtext_next_line(pg->p, pg->n, &at, &raw)) {
+		pg->count.lines_all++;
+		pg->count.newlines += raw.at + raw.n < at;
+		add_line(pg, raw, jtext_trim(pg->p, raw), &w);
+	}
+}

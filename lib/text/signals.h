@@ -1,0 +1,12 @@
+/* signals.h - private: the families of signals, one table each, ended by a row without a name. */
+#ifndef SIGNALS_H
+#define SIGNALS_H
+
+#include "text/jsignal.h"
+
+extern const struct jsignal jsignals_shape[];	/* signals_shape.c: length, words, lines */
+extern const struct jsignal jsignals_repeat[];	/* signals_repeat.c */
+extern const struct jsignal jsignals_docs[];	/* signals_docs.c: prose, navigation, language */
+extern const struct jsignal jsignals_code[];	/* signals_code.c */
+
+#endif

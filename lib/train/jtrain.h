@@ -1,0 +1,113 @@
+/*
+ * jtrain.h - training runs: from options to a model folder.
+ *
+ * A run is: open tokenizer, data and model; plan memory and refuse what does not fit; take steps;
+ * write checkpoints, a metrics log and at the end the model.  What is trained on and where the loss
+ * falls is the objective's business (jobjective.h), one file each in train/objective/.
+ *
+ * Units.  The batch of a step is cut into units of a fixed number of sequences: the largest divisor
+ * of --batch whose tokens are at most 2048, at least one sequence.  One graph of that shape serves
+ * all units; gradients are added unit by unit in order.  So the result depends neither on
+ * --accumulate nor on the number of threads.  The loss of a step is the sum over its target tokens
+ * divided by their number in the whole batch, which is counted before the forward pass.
+ *
+ * Folder of a run:
+ *
+ *	DIR/metrics.jsonl		one line per step (unless --log names another file)
+ *	DIR/checkpoint-%09d/		model, tokenizer, optimizer.safetensors, trainer_state.json
+ *	DIR/latest			symbolic link to the newest checkpoint
+ *	DIR/config.json ...		the model, at the end only
+ *	DIR/trainer_state.json		the state at the end
+ *
+ * Checkpoints appear by rename.  A run resumed from one goes on bit for bit.
+ *
+ * The library prints nothing: messages, progress, rejects and the wish to stop pass through struct
+ * jtrain_hooks, any of which may be NULL.
+ */
+#ifndef JTRAIN_H
+#define JTRAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/jerr.h"
+#include "base/jstr.h"
+
+struct jtrain_opts {
+	const char *objective;		/* "pretrain" or "sft" */
+	const char *model;		/* folder, GGUF file or preset */
+	const char *tokenizer;		/* NULL: that of the model */
+	const char *const *data;
+	size_t n_data;
+	const char *const *valid;
+	size_t n_valid;
+	const char *out;
+	const char *chat_template;	/* sft: "chatml", "none", a file; NULL: the tokenizer's */
+	int64_t steps;			/* -1: from epochs */
+	double epochs;			/* passes over the data when steps is -1 */
+	int64_t batch, seq, accumulate;
+	double lr, min_lr;
+	const char *schedule;
+	int64_t warmup;			/* -1: a twentieth of the steps, at most 100 */
+	int64_t decay_steps;		/* -1: a fifth of the steps */
+	const char *optimizer;
+	double beta1, beta2, eps, weight_decay, clip, z_loss;
+	int64_t seed;
+	const char *log;		/* NULL: DIR/metrics.jsonl */
+	int64_t log_every;
+	int64_t valid_every;		/* steps; 0: only at the end */
+	int64_t valid_rows;		/* sequences of the held-out data that are used; 0: all */
+	int64_t save_every;		/* steps; 0: no checkpoints but on a stop */
+	int64_t keep;			/* checkpoints kept */
+	int recompute;			/* 1 yes, 0 no, -1 where memory asks for it */
+	const char *dtype;		/* of the final model: "f32", "f16" or "bf16" */
+	bool resume;
+	int64_t jobs;
+	uint64_t memory;		/* bytes the run may take */
+	uint64_t max_line;		/* of record files */
+};
+#define JTRAIN_OPTS_INIT { .steps = -1, .epochs = 1, .batch = 32, .seq = 256, .accumulate = 1, \
+	.lr = 1e-3, .schedule = "cosine", .warmup = -1, .decay_steps = -1, .optimizer = "adamw", \
+	.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .clip = 1, .log_every = 1, \
+	.keep = 2, .recompute = -1, .dtype = "f32", .jobs = 1, .max_line = 16 << 20 }
+
+struct jtrain_hooks {
+	void *arg;
+	void (*note)(void *arg, const char *line);	/* worth telling */
+	void (*warn)(void *arg, const char *line);
+	void (*progress)(void *arg, int64_t step, int64_t steps, const char *extra);
+	bool (*stopping)(void *arg);			/* save and stop after this step */
+	/* A record of a data file was kept (reason NULL) or refused. */
+	void (*record)(void *arg, const char *line, size_t n, const char *reason);
+};
+
+/* What a run will take; all in bytes unless the name says otherwise. */
+struct jtrain_plan {
+	uint64_t weights, grads, optimizer, activations, workspace, batch, program;
+	uint64_t total;			/* the sum of the above */
+	uint64_t limit;			/* what may be used */
+	uint64_t shards;		/* mapped from files: reclaimable, not in total */
+	bool recompute;
+	uint64_t params;
+	int64_t steps, warmup, unit_rows, units, rows;
+	uint64_t tokens, text_bytes;	/* of the data */
+	int64_t tokens_per_step;
+	double flops_per_step;		/* of the model: recomputation is not counted */
+	double peak;			/* measured FLOP/s of a matrix product; 0 = not measured */
+	double unit_s;			/* measured seconds of one unit; 0 = not measured */
+	double update_s;		/* measured seconds of one optimizer step */
+};
+
+/* Runs to the end: 0, or a negative code; JERR_STOP after a checkpoint on request. */
+int jtrain_run(const struct jtrain_opts *o, const struct jtrain_hooks *h, struct jerr *e);
+/* Measures instead of running.  A run that does not fit: *plan is filled, JERR_LIMIT. */
+int jtrain_plan(const struct jtrain_opts *o, const struct jtrain_hooks *h, struct jtrain_plan *plan,
+	struct jerr *e);
+/* The plan as a table for people. */
+void jtrain_plan_text(const struct jtrain_plan *p, struct jbuf *out);
+
+/* Largest divisor of batch with at most 2048 tokens in sequences of seq, at least 1. */
+int64_t jtrain_unit_rows(int64_t batch, int64_t seq);
+
+#endif

@@ -1,0 +1,272 @@
+/*
+ * options.c - the options of a run: sense, and the list of those that change the result.
+ */
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/jhash.h"
+#include "base/jle.h"
+#include "conf/jval.h"
+#include "io/jfs.h"
+#include "tensor/jtensor.h"
+#include "train/train_internal.h"
+
+int
+train_dtype(const char *name, struct jerr *e)
+{
+	static const struct {
+		const char *name;
+		enum jdtype dtype;
+	} known[] = { { "f32", JDT_F32 }, { "f16", JDT_F16 }, { "bf16", JDT_BF16 } };
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(name, known[i].name) == 0)
+			return known[i].dtype;
+	return jerr_set(e, JERR_ARG, "--dtype: '%s' is none of f32, f16, bf16", name);
+}
+
+/* A whole number that must lie in [lo, hi]. */
+struct bound {
+	const char *name;
+	size_t at;
+	int64_t lo, hi;
+};
+#define AT(field) offsetof(struct jtrain_opts, field)
+static const struct bound bounds[] = {
+	{ "batch", AT(batch), 1, 1 << 20 },
+	{ "seq", AT(seq), 2, 1 << 20 },
+	{ "accumulate", AT(accumulate), 1, 1 << 20 },
+	{ "keep", AT(keep), 1, 1 << 20 },
+	{ "log-every", AT(log_every), 1, INT64_MAX },
+	{ "valid-every", AT(valid_every), 0, INT64_MAX },
+	{ "valid-rows", AT(valid_rows), 0, INT64_MAX },
+	{ "save-every", AT(save_every), 0, INT64_MAX },
+	{ "warmup", AT(warmup), -1, INT64_MAX },
+	{ "decay-steps", AT(decay_steps), -1, INT64_MAX },
+};
+
+/* A number that must lie in [lo, hi], or in [lo, hi) if open. */
+struct range {
+	const char *name;
+	size_t at;
+	double lo, hi;
+	bool open;
+};
+static const struct range ranges[] = {
+	{ "lr", AT(lr), 0, 1e3, false },
+	{ "min-lr", AT(min_lr), 0, 1e3, false },
+	{ "beta1", AT(beta1), 0, 1, true },
+	{ "beta2", AT(beta2), 0, 1, true },
+	{ "eps", AT(eps), 0, 1, false },
+	{ "weight-decay", AT(weight_decay), 0, 1e3, false },
+	{ "clip", AT(clip), 0, 1e30, false },
+	{ "z-loss", AT(z_loss), 0, 1e3, false },
+	{ "epochs", AT(epochs), 1e-9, 1e9, false },
+};
+
+int
+train_check_options(const struct jtrain_opts *o, struct jerr *e)
+{
+	const char *base = (const char *)o;
+	enum jsched_kind kind;
+	size_t i;
+
+	if (!o->model)
+		return jerr_set(e, JERR_ARG, "--model is missing: a folder, a GGUF file or a preset");
+	if (!o->out)
+		return jerr_set(e, JERR_ARG, "-o is missing: the folder for the model");
+	if (o->steps == 0 || o->steps < -1 || o->steps > INT64_MAX / (1 << 20))
+		return jerr_set(e, JERR_ARG, "--steps: must be at least 1, got %lld",
+			(long long)o->steps);
+	for (i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+		const struct bound *b = &bounds[i];
+		int64_t v;
+
+		memcpy(&v, base + b->at, sizeof(v));
+		if (v < b->lo || v > b->hi)
+			return jerr_set(e, JERR_ARG, "--%s: must be at least %lld%s, got %lld",
+				b->name, (long long)b->lo, v > b->hi ? " and smaller" : "", (long long)v);
+	}
+	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		const struct range *r = &ranges[i];
+		double v;
+
+		memcpy(&v, base + r->at, sizeof(v));
+		if (!(v >= r->lo && (r->open ? v < r->hi : v <= r->hi)))
+			return jerr_set(e, JERR_ARG, "--%s: must be from %g to %s%g, got %g", r->name,
+				r->lo, r->open ? "below " : "", r->hi, v);
+	}
+	if (o->batch % o->accumulate != 0)
+		return jerr_set(e, JERR_ARG, "--accumulate: %lld does not divide --batch %lld",
+			(long long)o->accumulate, (long long)o->batch);
+	if (jsched_parse(&kind, o->schedule, e) < 0 || train_dtype(o->dtype, e) < 0)
+		return e->code;
+	return 0;
+}
+
+/* One option that changes the result: how it is spelled and what it is now. */
+enum kind { K_INT, K_NUM, K_STR };
+struct item {
+	const char *name;
+	enum kind kind;
+	int64_t i;
+	double d;
+	const char *s;
+};
+#define MAX_ITEMS 32
+
+struct items {
+	struct item v[MAX_ITEMS];
+	size_t n;
+	char data_hash[65], tok_hash[65];
+};
+
+static void
+add_int(struct items *it, const char *name, int64_t v)
+{
+	it->v[it->n++] = (struct item){ .name = name, .kind = K_INT, .i = v };
+}
+
+static void
+add_num(struct items *it, const char *name, double v)
+{
+	it->v[it->n++] = (struct item){ .name = name, .kind = K_NUM, .d = v };
+}
+
+static void
+add_str(struct items *it, const char *name, const char *v)
+{
+	it->v[it->n++] = (struct item){ .name = name, .kind = K_STR, .s = v ? v : "" };
+}
+
+/* Hash over the token stream, its cutting into documents and the tokenizer. */
+static void
+data_hash(const struct jshard_set *s, char out[65])
+{
+	const struct jshard_info *info = jshard_info(s);
+	struct jsha256 h;
+	unsigned char sum[32], start[8];
+	uint64_t d;
+
+	jsha256_init(&h);
+	jsha256_add(&h, info->hash, sizeof(info->hash));
+	jsha256_add(&h, info->fingerprint, sizeof(info->fingerprint));
+	for (d = 0; d <= jshard_docs(s); d++) {
+		jle_put64(start, jshard_doc_start(s, d));
+		jsha256_add(&h, start, sizeof(start));
+	}
+	jsha256_done(&h, sum);
+	jhash_hex(sum, sizeof(sum), out);
+}
+
+static void
+list_options(const struct train *t, struct items *it)
+{
+	const struct jtrain_opts *o = t->o;
+	unsigned char fp[32];
+
+	it->n = 0;
+	jtok_fingerprint(t->tok, fp);
+	jhash_hex(fp, sizeof(fp), it->tok_hash);
+	data_hash(t->data.set, it->data_hash);
+	add_str(it, "objective", o->objective);
+	add_str(it, "model", jfs_base(o->model));
+	add_str(it, "tokenizer", it->tok_hash);
+	add_str(it, "data", it->data_hash);
+	/* With a constant rate the number of steps only says when to stop. */
+	if (t->sched.kind != JSCHED_CONSTANT)
+		add_int(it, "steps", t->steps);
+	add_int(it, "batch", o->batch);
+	add_int(it, "seq", o->seq);
+	add_num(it, "lr", o->lr);
+	add_num(it, "min-lr", o->min_lr);
+	add_str(it, "schedule", o->schedule);
+	add_int(it, "warmup", t->sched.warmup);
+	if (t->sched.kind == JSCHED_WSD)
+		add_int(it, "decay-steps", t->sched.decay);
+	add_str(it, "optimizer", o->optimizer);
+	add_num(it, "beta1", o->beta1);
+	add_num(it, "beta2", o->beta2);
+	add_num(it, "eps", o->eps);
+	add_num(it, "weight-decay", o->weight_decay);
+	add_num(it, "clip", o->clip);
+	add_num(it, "z-loss", o->z_loss);
+	add_int(it, "seed", o->seed);
+}
+
+static void
+put_item(const struct item *i, struct jbuf *b)
+{
+	switch (i->kind) {
+	case K_INT:
+		jjson_int(b, i->i);
+		break;
+	case K_NUM:
+		jjson_num(b, i->d);
+		break;
+	case K_STR:
+		jjson_str(b, i->s, strlen(i->s));
+		break;
+	}
+}
+
+void
+train_put_options(const struct train *t, struct jbuf *b)
+{
+	struct items it;
+	size_t i;
+
+	list_options(t, &it);
+	for (i = 0; i < it.n; i++) {
+		jbuf_printf(b, "%s\"%s\": ", i ? ", " : "{", it.v[i].name);
+		put_item(&it.v[i], b);
+	}
+	jbuf_addc(b, '}');
+}
+
+static bool
+same(const struct item *i, const struct jval *v)
+{
+	switch (i->kind) {
+	case K_INT:
+		return v->type == JVAL_INT && v->u.i == i->i;
+	case K_NUM:
+		return (v->type == JVAL_DOUBLE && v->u.d == i->d)
+			|| (v->type == JVAL_INT && (double)v->u.i == i->d);
+	default:
+		return v->type == JVAL_STR && strcmp(v->u.s.p, i->s) == 0;
+	}
+}
+
+int
+train_match_options(const struct train *t, const struct jval *saved, const char *where,
+	struct jerr *e)
+{
+	struct items it;
+	struct jbuf was, now;
+	size_t i;
+	int rc = 0;
+
+	jbuf_init(&was);
+	jbuf_init(&now);
+	list_options(t, &it);
+	for (i = 0; i < it.n && rc == 0; i++) {
+		const struct jval *v = jval_get(saved, it.v[i].name);
+
+		if (v && same(&it.v[i], v))
+			continue;
+		put_item(&it.v[i], &now);
+		if (v)
+			jjson_val(&was, v);
+		else
+			jbuf_adds(&was, "absent");
+		rc = jerr_set(e, JERR_ARG, "%s: --%s was %s when the run began and is %s now: resume "
+			"with the same options, or start anew with another -o", where, it.v[i].name,
+			was.p, now.p);
+	}
+	jbuf_release(&was);
+	jbuf_release(&now);
+	return rc;
+}

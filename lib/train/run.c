@@ -1,0 +1,155 @@
+/*
+ * run.c - a run from end to end, and its rehearsal.
+ */
+#include <string.h>
+
+#include "base/jsys.h"
+#include "io/jfs.h"
+#include "train/train_internal.h"
+
+#define PROBE_S 0.1		/* a run's own look at the machine */
+#define PLAN_PROBE_S 2.0
+
+/* A folder that holds a run is only touched by --resume. */
+static int
+check_folder(const struct jtrain_opts *o, struct jarena *a, const char **checkpoint,
+	struct jerr *e)
+{
+	const char *held = train_holds(o->out, a);
+
+	*checkpoint = o->resume ? train_find_checkpoint(o->out, a) : NULL;
+	if (held && !o->resume)
+		return jerr_set(e, JERR_ARG, "%s: holds a run or a model already (%s): give another "
+			"-o, or --resume to go on with it", o->out, held);
+	if (jfs_mkdirs(o->out, e) < 0)
+		return e->code;
+	return train_clean(o->out, e);
+}
+
+static int
+open_log(struct train *t, struct jerr *e)
+{
+	const char *path = t->o->log;
+
+	if (!path)
+		path = jfs_join(&t->arena, t->o->out, "metrics.jsonl");
+	return metrics_open(&t->log, path, t->step, e);
+}
+
+/* Tells the plan line by line. */
+static void
+tell_plan(const struct jtrain_hooks *h, const struct jtrain_plan *plan)
+{
+	struct jbuf b;
+	char *line, *end;
+
+	jbuf_init(&b);
+	jtrain_plan_text(plan, &b);
+	for (line = b.p; (end = strchr(line, '\n')); line = end + 1) {
+		*end = 0;
+		train_note(h, "%s", line);
+	}
+	jbuf_release(&b);
+}
+
+static int
+run(struct train *t, const char *checkpoint, struct jerr *e)
+{
+	struct jtrain_plan plan = { 0 };
+
+	if (train_prepare(t, &plan, e) < 0) {
+		if (plan.total > plan.limit)
+			tell_plan(t->h, &plan);
+		return e->code;
+	}
+	if (plan.recompute && t->o->recompute < 0)
+		train_note(t->h, "activations are recomputed to fit the memory");
+	if (t->preset && !checkpoint)
+		jmodel_init_weights(t->model, (uint64_t)t->o->seed);
+	if (checkpoint) {
+		if (train_restore(t, checkpoint, e) < 0)
+			return e->code;
+		train_note(t->h, "resuming after step %lld from %s", (long long)t->step, checkpoint);
+	}
+	if (open_log(t, e) < 0)
+		return e->code;
+	t->peak = train_probe_peak(t->pool, PROBE_S);
+	if (train_loop(t, e) < 0 || train_save_final(t, e) < 0)
+		return e->code;
+	if (metrics_close(t->log, e) < 0)
+		return e->code;
+	t->log = NULL;
+	train_note(t->h, "%s: %lld steps, %llu tokens, loss %.4f", t->o->out, (long long)t->step,
+		(unsigned long long)t->tokens, t->loss);
+	return 0;
+}
+
+int
+jtrain_run(const struct jtrain_opts *o, const struct jtrain_hooks *h, struct jerr *e)
+{
+	const char *checkpoint;
+	struct jarena a;
+	struct train t;
+	int done;
+
+	if (train_check_options(o, e) < 0)
+		return e->code;
+	jarena_init(&a, 0);
+	if (check_folder(o, &a, &checkpoint, e) == 0) {
+		if (train_open(&t, o, h, checkpoint, e) == 0) {
+			done = o->resume ? train_finished(&t, e) : 0;
+			if (done > 0)
+				train_note(h, "%s: this run is complete already", o->out);
+			else if (done == 0)
+				run(&t, checkpoint, e);
+		}
+		train_close(&t);
+	}
+	jarena_release(&a);
+	return e->code;
+}
+
+/* One unit and one update, each the second of two: the first pays for untouched memory. */
+static int
+rehearse(struct train *t, struct jtrain_plan *plan, struct jerr *e)
+{
+	double start, loss;
+	int i;
+
+	t->batch.n = t->unit_rows;
+	t->units = 1;
+	for (i = 0; i < 2; i++) {
+		start = jsys_now();
+		if (train_step_gradients(t, 0, &loss, e) < 0)
+			return e->code;
+		plan->unit_s = jsys_now() - start;
+		start = jsys_now();
+		joptim_step(t->opt, 0, joptim_grad_norm(t->opt));
+		plan->update_s = jsys_now() - start;
+	}
+	return 0;
+}
+
+int
+jtrain_plan(const struct jtrain_opts *o, const struct jtrain_hooks *h, struct jtrain_plan *plan,
+	struct jerr *e)
+{
+	struct jtrain_opts rehearsal = *o;
+	struct train t;
+
+	*plan = (struct jtrain_plan){ 0 };
+	rehearsal.out = "";
+	if (train_check_options(&rehearsal, e) < 0)
+		return e->code;
+	if (train_open(&t, &rehearsal, h, NULL, e) == 0 && train_prepare(&t, plan, e) == 0) {
+		double peak = train_probe_peak(t.pool, PLAN_PROBE_S);
+
+		plan->peak = peak;
+		if (t.preset)
+			jmodel_init_weights(t.model, 0);
+		if (peak > 0 && t.flops_per_step / (double)t.units / peak < 5)
+			rehearse(&t, plan, e);
+	}
+	train_close(&t);
+	return e->code;
+}

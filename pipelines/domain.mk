@@ -1,0 +1,132 @@
+# The main job: from a domain file to an expert that answers.
+#
+#	make -f pipelines/domain.mk DOMAIN=share/domains/python.yaml [WORK=work/python] [J=2]
+#
+# Each product below is a file or folder that appears whole, so a run that was killed goes on where
+# it was, a finished one does nothing, and a changed input remakes what depends on it.  A stage also
+# depends on opts/STAGE, its options as text, rewritten only when they change.
+#
+#	docs ─▶ clean ─▶ unique ─▶ train ─▶ tok ─▶ shards ─▶ base ─▶ expert ─▶ scores, answers ─▶ report
+#	                     └───▶ valid (held out by hash of the id before anything is trained)
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+DOMAIN ?= share/domains/python.yaml
+HERE   := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
+BIN    ?= $(firstword $(wildcard $(HERE)../bin $(HERE)../../../bin))
+NAME   := $(basename $(notdir $(DOMAIN)))
+WORK   ?= $(or $(J_WORK),work)/$(NAME)
+J      ?= $(shell nproc 2>/dev/null || echo 2)
+W      := $(WORK)
+
+ifeq ($(wildcard $(DOMAIN)),)
+$(error no domain file $(DOMAIN): jupiter new-domain NAME makes one)
+endif
+ifeq ($(wildcard $(BIN)/jtrain),)
+$(error no programs in $(BIN): run make first)
+endif
+
+.PHONY: all
+all: $(W)/report.html
+	@$(BIN)/jeval report --show -o $(W)/report.html $(W)
+
+# The steps in order, for `jupiter start --interactive`: target, tab, what it is.
+.PHONY: stages
+stages:
+	@printf '$(W)/%s\t%s\n' docs.jsonl collect clean.jsonl filter unique.jsonl deduplicate \
+		train.jsonl 'hold out documents' tok/tokenizer.json 'train a tokenizer' \
+		train.jsh 'write shards' valid.jsh 'write held-out shards' base/config.json 'train from scratch' \
+		pairs.jsonl 'make question-answer pairs' expert/config.json 'fine-tune on the pairs' \
+		scores.jsonl evaluate answers.jsonl 'answer three questions' report.html 'write the report'
+
+# What the domain file says, as make variables: VOCAB, PRETRAIN, SFT, ...  Checked on every run.
+$(W)/domain.vars: $(DOMAIN) $(BIN)/jupiter
+	@mkdir -p $(W)/opts && $(BIN)/jupiter config --make --no-prov -o $@ $(DOMAIN)
+-include $(W)/domain.vars
+
+# opts/STAGE: the options of a stage and its program's version.
+OPTS_docs   := $(COLLECT)
+OPTS_clean  := $(FILTER)
+OPTS_unique := $(DEDUP)
+OPTS_split  := $(SPLIT)
+OPTS_tok    := $(TOKENIZER)
+OPTS_shards := eos
+OPTS_base   := $(PRETRAIN)
+OPTS_pairs  := $(PAIRS)
+OPTS_expert := $(SFT)
+OPTS_eval   := $(EVAL)
+OPTS_answers := $(QUESTIONS) $(ANSWER)
+$(W)/opts/%: FORCE
+	@mkdir -p $(@D); echo '$(subst ','\'',$(OPTS_$*))' | cmp -s - $@ || echo '$(subst ','\'',$(OPTS_$*))' >$@
+.PHONY: FORCE
+FORCE:
+
+say = @printf '\n\033[1m%s\033[0m\n' '$1'
+
+$(W)/docs.jsonl: $(DOMAIN) $(W)/opts/docs
+	$(call say,1/9 collect: the documents of the domain)
+	@$(BIN)/jcollect --domain $(DOMAIN) -j $(J) $(COLLECT) -o $@
+
+$(W)/clean.jsonl: $(W)/docs.jsonl $(W)/opts/clean
+	$(call say,2/9 filter: signals and rules)
+	@$(BIN)/jfilter --domain $(DOMAIN) -j $(J) $(FILTER) --rejects $(W)/clean.rejects.jsonl -o $@ $<
+
+$(W)/unique.jsonl: $(W)/clean.jsonl $(W)/opts/unique
+	$(call say,3/9 deduplicate: exact and near copies)
+	@$(BIN)/jfilter dedup -j $(J) $(DEDUP) --rejects $(W)/unique.rejects.jsonl -o $@ $<
+
+# Held out before anything is trained, by hash of the document's id.
+$(W)/train.jsonl: $(W)/unique.jsonl $(W)/opts/split
+	$(call say,4/9 split: held-out documents by hash of their id)
+	@$(BIN)/jfilter split $(SPLIT) --valid-file $(W)/valid.jsonl -o $@ $<
+$(W)/valid.jsonl: $(W)/train.jsonl ;
+
+$(W)/tok/tokenizer.json: $(W)/train.jsonl $(W)/opts/tok
+	$(call say,5/9 tokenize: train a vocabulary and write shards)
+	@$(BIN)/jtokenize train -j $(J) $(TOKENIZER) -o $(W)/tok $<
+	@touch $@
+
+$(W)/train.jsh: $(W)/train.jsonl $(W)/tok/tokenizer.json $(W)/opts/shards
+	@$(BIN)/jtokenize encode -j $(J) -t $(W)/tok -o $@ $<
+$(W)/valid.jsh: $(W)/valid.jsonl $(W)/tok/tokenizer.json $(W)/opts/shards
+	@$(BIN)/jtokenize encode -j $(J) -t $(W)/tok -o $@ $<
+
+# A training run that was stopped goes on from its checkpoint; one whose inputs or options changed
+# starts anew (jtrain refuses to mix them).  FOLDER.key is the checksum of what the run was made of.
+begin = key=$$(cat $(filter-out FORCE,$^) | cksum) && \
+	{ [ "$$key" = "$$(cat $1.key 2>/dev/null)" ] || rm -rf $1; } && echo "$$key" >$1.key
+resume = $$([ -e $1/latest ] && echo --resume)
+
+$(W)/base/config.json: $(W)/train.jsh $(W)/valid.jsh $(W)/tok/tokenizer.json $(W)/opts/base
+	$(call say,6/9 train: the expert from scratch)
+	@$(call begin,$(W)/base)
+	@$(BIN)/jtrain pretrain -j $(J) $(PRETRAIN) --tokenizer $(W)/tok --data $(W)/train.jsh \
+		--valid $(W)/valid.jsh --log $(W)/base.log.jsonl -o $(W)/base $(call resume,$(W)/base)
+	@touch $@
+
+$(W)/pairs.jsonl: $(W)/train.jsonl $(W)/opts/pairs
+	$(call say,7/9 fine-tune: question-answer pairs from the structure of the documents)
+	@$(BIN)/jgen synth --structure -j $(J) $(PAIRS) -o $@ $<
+
+$(W)/expert/config.json: $(W)/base/config.json $(W)/pairs.jsonl $(W)/opts/expert
+	@$(call begin,$(W)/expert)
+	@$(BIN)/jtrain sft -j $(J) $(SFT) --model $(W)/base --data $(W)/pairs.jsonl \
+		--log $(W)/expert.log.jsonl -o $(W)/expert $(call resume,$(W)/expert)
+	@touch $@
+
+$(W)/scores.jsonl: $(W)/base/config.json $(W)/expert/config.json $(W)/valid.jsonl $(W)/opts/eval
+	$(call say,8/9 evaluate: held-out bits per byte beside xz -9 and a 5-gram model)
+	@$(BIN)/jeval ppl -j $(J) -m $(W)/base --name base -o $@.1 $(W)/valid.jsonl
+	@$(BIN)/jeval ppl -j $(J) -m $(W)/expert --name expert -o $@.2 $(W)/valid.jsonl
+	@$(BIN)/jeval baseline -j $(J) --tokenizer $(W)/tok --train $(W)/train.jsonl -o $@.3 $(W)/valid.jsonl
+	@cat $@.1 $@.2 $@.3 >$@.tmp.make && mv $@.tmp.make $@ && rm -f $@.[123] $@.[123].prov
+
+$(W)/answers.jsonl: $(W)/expert/config.json $(W)/questions.jsonl $(W)/opts/answers
+	$(call say,9/9 answer: three questions to the expert)
+	@$(BIN)/jgen complete --chat -m $(W)/expert $(ANSWER) -o $@ $(W)/questions.jsonl
+$(W)/questions.jsonl: $(W)/domain.vars
+	@$(BIN)/jupiter config --questions --no-prov -o $@ $(DOMAIN)
+
+$(W)/report.html: $(W)/scores.jsonl $(W)/answers.jsonl $(W)/base/config.json
+	@$(BIN)/jeval report -o $@ $(W)

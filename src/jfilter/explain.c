@@ -1,0 +1,111 @@
+#include "explain.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/jjson.h"
+
+static void
+text_row(struct jbuf *out, const char *rule, const char *signal, const char *side, double value,
+	double limit, double margin)
+{
+	if (isnan(value))
+		jbuf_printf(out, "  %-20s %-20s %12s  %s %-10.6g %12s  does not apply\n", rule, signal, "-",
+			side, limit, "-");
+	else
+		jbuf_printf(out, "  %-20s %-20s %12.6g  %s %-10.6g %12.6g  %s\n", rule, signal, value,
+			side, limit, margin, margin >= 0 ? "ok" : "DROP");
+}
+
+static void
+add_words(const struct judge *j, const struct judge_bench *b, struct jbuf *out)
+{
+	size_t i;
+
+	for (i = 0; i < jmatch_size(j->relevance.match); i++)
+		if (b->hits[i])
+			jbuf_printf(out, "    %s%s x %u\n", i < j->relevance.keywords ? "" : "not: ",
+				jmatch_key(j->relevance.match, i), b->hits[i]);
+}
+
+void
+explain_text(const struct judge *j, struct judge_bench *b, const struct explained *x,
+	const struct verdict *v, struct jbuf *out)
+{
+	const struct ruleset *set = judge_rules(j, x->kind);
+	double min = judge_min_relevance(j, x->kind);
+	size_t i;
+
+	jbuf_printf(out, "%s%s%s: %s%s (rules %s)\n", x->id, x->title_n ? " " : "", x->title,
+		v->rule ? "dropped by " : "kept", v->rule ? v->rule : "", set->name);
+	jbuf_printf(out, "  %-20s %-20s %12s  %-14s %12s\n", "rule", "signal", "value", "limit",
+		"margin");
+	for (i = 0; i < set->n; i++) {
+		const struct rule *r = &set->v[i];
+		double value = r->signal->measure(b->page);
+
+		text_row(out, r->name, r->signal->name, r->side == SIDE_MIN ? "min" : "max", value,
+			r->limit, rule_margin(r, value));
+	}
+	if (j->relevance.match) {
+		text_row(out, "relevance", "relevance", "min", v->relevance, min, v->relevance - min);
+		add_words(j, b, out);
+	}
+}
+
+static void
+json_row(struct jbuf *out, const char *rule, const char *signal, enum side side, double value,
+	double limit, double margin)
+{
+	jbuf_adds(out, "{\"rule\":");
+	jjson_str(out, rule, strlen(rule));
+	jbuf_printf(out, ",\"signal\":\"%s\"", signal);
+	if (!isnan(value)) {
+		jbuf_adds(out, ",\"value\":");
+		jjson_num(out, value);
+		jbuf_adds(out, ",\"margin\":");
+		jjson_num(out, margin);
+	}
+	jbuf_printf(out, ",\"side\":\"%s\",\"limit\":", side == SIDE_MIN ? "min" : "max");
+	jjson_num(out, limit);
+	jbuf_printf(out, ",\"verdict\":\"%s\"}",
+		isnan(value) ? "not_applicable" : margin >= 0 ? "ok" : "drop");
+}
+
+void
+explain_json(const struct judge *j, struct judge_bench *b, const struct explained *x,
+	const struct verdict *v, struct jbuf *out)
+{
+	const struct ruleset *set = judge_rules(j, x->kind);
+	double min = judge_min_relevance(j, x->kind);
+	struct jbuf rows;
+	size_t i;
+
+	jbuf_init(&rows);
+	jbuf_addc(&rows, '[');
+	for (i = 0; i < set->n; i++) {
+		const struct rule *r = &set->v[i];
+		double value = r->signal->measure(b->page);
+
+		jbuf_adds(&rows, i ? "," : "");
+		json_row(&rows, r->name, r->signal->name, r->side, value, r->limit,
+			rule_margin(r, value));
+	}
+	if (j->relevance.match) {
+		jbuf_adds(&rows, set->n ? "," : "");
+		json_row(&rows, "relevance", "relevance", SIDE_MIN, v->relevance, min,
+			v->relevance - min);
+	}
+	jbuf_addc(&rows, ']');
+	jrec_begin(out);
+	jrec_put_str(out, "id", x->id, x->id_n);
+	if (x->title_n)
+		jrec_put_str(out, "title", x->title, x->title_n);
+	jrec_put_str(out, "verdict", v->rule ? "dropped" : "kept", v->rule ? 7 : 4);
+	if (v->rule)
+		jrec_put_str(out, "rule", v->rule, strlen(v->rule));
+	jrec_put_str(out, "set", set->name, strlen(set->name));
+	jrec_put_raw(out, "rules", rows.p, rows.n);
+	jrec_end(out);
+	jbuf_release(&rows);
+}

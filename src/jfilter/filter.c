@@ -1,0 +1,337 @@
+#include "filter.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/jjson.h"
+#include "explain.h"
+#include "lines.h"
+#include "par/jpar.h"
+#include "recordtext.h"
+
+struct run;
+typedef int record_fn(struct run *run, struct judge_bench *bench, struct block *b,
+	const struct jrec *r, struct jerr *e);
+
+struct run {
+	struct lines lines;
+	struct judge judge;
+	struct judge_bench *bench;	/* one for each worker */
+	int workers;
+	const struct filter_opts *opts;
+	record_fn *fn;
+};
+
+static void
+put_drop(struct block *b, const struct jrec *r, const struct verdict *v)
+{
+	struct jrec_edit ed = { .key = "drop" };
+	struct jbuf drop;
+
+	jbuf_init(&drop);
+	jrec_begin(&drop);
+	jrec_put_str(&drop, "rule", v->rule, strlen(v->rule));
+	jrec_put_str(&drop, "signal", v->signal, strlen(v->signal));
+	jrec_put_num(&drop, "value", v->value);
+	jrec_put_num(&drop, "limit", v->limit);
+	jrec_put_str(&drop, "side", v->side == SIDE_MIN ? "min" : "max", 3);
+	jrec_end(&drop);
+	jbuf_trim(&drop);
+	ed.val = drop.p;
+	ed.val_n = drop.n;
+	jrec_write_edits(r, &ed, 1, &b->rejects);
+	jbuf_release(&drop);
+	block_reject(b, v->rule);
+}
+
+static int
+filter_record(struct run *run, struct judge_bench *bench, struct block *b, const struct jrec *r,
+	struct jerr *e)
+{
+	struct jrec_edit ed = { .key = "scores" };
+	struct verdict v;
+	const char *text;
+	size_t n;
+	int rc;
+
+	record_text(r, &text, &n);
+	rc = judge_text(&run->judge, bench, record_kind(r), text, n, &v, e);
+	if (rc < 0)
+		return rc;
+	if (v.rule) {
+		put_drop(b, r, &v);
+		return 0;
+	}
+	b->kept++;
+	if (isnan(v.relevance)) {
+		jrec_write(r, &b->out);
+		return 0;
+	}
+	ed.val = jrec_add_score(r, "jfilter.relevance", v.relevance, &ed.val_n);
+	jrec_write_edits(r, &ed, 1, &b->out);
+	return 0;
+}
+
+static int
+explain_record(struct run *run, struct judge_bench *bench, struct block *b, const struct jrec *r,
+	struct jerr *e)
+{
+	struct explained x = { .title = "", .kind = record_kind(r) };
+	struct verdict v;
+	const char *text;
+	size_t n;
+	int rc;
+
+	record_text(r, &text, &n);
+	rc = judge_text(&run->judge, bench, x.kind, text, n, &v, e);
+	if (rc < 0)
+		return rc;
+	x.id = record_id(r, text, n, &x.id_n);
+	jrec_str(r, "title", &x.title, &x.title_n);
+	if (run->opts->json)
+		explain_json(&run->judge, bench, &x, &v, &b->out);
+	else
+		explain_text(&run->judge, bench, &x, &v, &b->out);
+	b->kept++;
+	return 0;
+}
+
+/* Members of the present scores object that are not measured anew. */
+static size_t
+keep_scores(const struct jrec *r, struct jbuf *out)
+{
+	struct jrec old;
+	size_t i, kept = 0;
+
+	if (!jrec_obj(r, "scores", &old))
+		return 0;
+	for (i = 0; i < old.n; i++) {
+		const struct jrec_member *m = &old.m[i];
+		char name[64];
+
+		if (m->key_n > 8 && m->key_n < sizeof(name) && memcmp(m->key, "jfilter.", 8) == 0) {
+			memcpy(name, m->key + 8, m->key_n - 8);
+			name[m->key_n - 8] = 0;
+			if (jsignal_find(name) || strcmp(name, "relevance") == 0)
+				continue;
+		}
+		jbuf_adds(out, kept++ ? "," : "");
+		jbuf_addc(out, '"');
+		jbuf_add(out, m->key, m->key_n);
+		jbuf_adds(out, "\":");
+		jbuf_add(out, m->val, m->val_n);
+	}
+	return kept;
+}
+
+static void
+add_signal(struct jbuf *out, const char *name, double value, size_t *n)
+{
+	if (!isfinite(value))
+		return;
+	jbuf_printf(out, "%s\"jfilter.%s\":", (*n)++ ? "," : "", name);
+	jjson_num(out, value);
+}
+
+static int
+signals_record(struct run *run, struct judge_bench *bench, struct block *b, const struct jrec *r,
+	struct jerr *e)
+{
+	struct jrec_edit ed = { .key = "scores" };
+	const struct jsignal *s;
+	struct jbuf scores;
+	struct verdict v;
+	const char *text;
+	size_t n, i;
+	int rc;
+
+	record_text(r, &text, &n);
+	rc = judge_text(&run->judge, bench, record_kind(r), text, n, &v, e);
+	if (rc < 0)
+		return rc;
+	jbuf_init(&scores);
+	jbuf_addc(&scores, '{');
+	n = keep_scores(r, &scores);
+	for (i = 0; (s = jsignal_at(i)) != NULL; i++)
+		add_signal(&scores, s->name, s->measure(bench->page), &n);
+	add_signal(&scores, "relevance", v.relevance, &n);
+	jbuf_addc(&scores, '}');
+	ed.val = scores.p;
+	ed.val_n = scores.n;
+	jrec_write_edits(r, &ed, 1, &b->out);
+	jbuf_release(&scores);
+	b->kept++;
+	return 0;
+}
+
+static int
+work_line(struct run *run, struct judge_bench *bench, struct block *b, size_t i, struct jerr *e)
+{
+	const struct line *l = &b->v[i];
+	struct jerr why = { 0 };
+	struct jrec r;
+	const char *text;
+	size_t n;
+
+	if (l->too_long) {
+		block_malformed(b, i, "too_long", "line is longer than --max-line");
+		return 0;
+	}
+	jarena_reset(&bench->arena);
+	if (jrec_parse(&r, b->bytes.p + l->at, l->n, &bench->arena, &why) < 0) {
+		block_malformed(b, i, "malformed", why.msg);
+		return 0;
+	}
+	if (!record_text(&r, &text, &n)) {
+		block_malformed(b, i, "no_text", "expected text, prompt or messages");
+		return 0;
+	}
+	return run->fn(run, bench, b, &r, e);
+}
+
+static int
+pipe_work(void *arg, void *block, int worker, struct jerr *e)
+{
+	struct run *run = arg;
+	struct block *b = block;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < b->n && rc == 0; i++)
+		rc = work_line(run, &run->bench[worker], b, i, e);
+	if (rc < 0)
+		jerr_wrap(e, "%s:%llu", b->file, (unsigned long long)b->v[i - 1].number);
+	return rc;
+}
+
+static int
+pipe_read(void *arg, void **block, struct jerr *e)
+{
+	struct run *run = arg;
+	struct block *b = NULL;
+	int rc = lines_read(&run->lines, &b, e);
+
+	*block = b;
+	return rc;
+}
+
+static int
+pipe_write(void *arg, void *block, struct jerr *e)
+{
+	struct run *run = arg;
+
+	return lines_write(&run->lines, block, e);
+}
+
+static void
+pipe_drop(void *arg, void *block)
+{
+	block_free(block);
+}
+
+static int
+run_pipe(struct run *run, struct jcli *cli, int argc, char **argv, struct jerr *e)
+{
+	const struct jpar_pipe p = { pipe_read, pipe_work, pipe_write, pipe_drop, run };
+	int i, rc;
+
+	rc = lines_open(&run->lines, cli, argc, argv, e);
+	if (rc < 0)
+		return rc;
+	run->workers = (int)jcli_common(cli)->jobs;
+	run->bench = jmem_zalloc((size_t)run->workers, sizeof(*run->bench));
+	for (i = 0; i < run->workers; i++)
+		judge_bench_init(&run->bench[i], &run->judge);
+	rc = lines_open_output(&run->lines, e);
+	if (rc == 0)
+		rc = jpar_pipe_run(&p, run->workers, e);
+	rc = lines_close(&run->lines, rc, e);
+	for (i = 0; i < run->workers; i++)
+		judge_bench_release(&run->bench[i]);
+	jmem_free(run->bench);
+	return rc;
+}
+
+static int
+print_rules(struct jcli *cli, const struct judge *j, struct jerr *e)
+{
+	struct jbuf b;
+	struct jout *out;
+	size_t i;
+	int rc;
+
+	jbuf_init(&b);
+	for (i = 0; i < j->n; i++) {
+		if (i > 0 && !j->kinds[i].has_rules)
+			continue;
+		if (i > 0)
+			jbuf_printf(&b, "---\n# for records of kind %s\n", j->kinds[i].kind);
+		ruleset_print(&j->kinds[i].set, &b);
+	}
+	rc = jout_open(&out, jcli_common(cli)->output, e);
+	if (rc == 0) {
+		rc = jout_write(out, b.p, b.n, e);
+		if (rc < 0)
+			jout_abort(out);
+		else
+			rc = jout_commit(out, e);
+	}
+	jbuf_release(&b);
+	return rc;
+}
+
+static int
+list_signals(struct jcli *cli, struct jerr *e)
+{
+	const struct jsignal *s;
+	struct jout *out;
+	size_t i;
+	int rc;
+
+	rc = jout_open(&out, jcli_common(cli)->output, e);
+	if (rc < 0)
+		return rc;
+	for (i = 0; (s = jsignal_at(i)) != NULL && rc == 0; i++)
+		rc = jout_printf(out, e, "%-20s %s\n", s->name, s->help);
+	if (rc < 0) {
+		jout_abort(out);
+		return rc;
+	}
+	return jout_commit(out, e);
+}
+
+static int
+run_with(record_fn *fn, struct jcli *cli, const struct filter_opts *o, int argc, char **argv,
+	struct jerr *e)
+{
+	struct run run = { .opts = o, .fn = fn };
+	int rc = judge_open(&run.judge, &o->judge, e);
+
+	if (rc == 0)
+		rc = o->print_rules ? print_rules(cli, &run.judge, e) :
+			run_pipe(&run, cli, argc, argv, e);
+	judge_close(&run.judge);
+	return rc;
+}
+
+int
+filter_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
+{
+	const struct filter_opts *o = opts;
+
+	return run_with(o->explain ? explain_record : filter_record, cli, o, argc, argv, e);
+}
+
+int
+signals_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
+{
+	const struct filter_opts *o = opts;
+
+	return o->list ? list_signals(cli, e) : run_with(signals_record, cli, o, argc, argv, e);
+}
+
+int
+explain_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
+{
+	return run_with(explain_record, cli, opts, argc, argv, e);
+}

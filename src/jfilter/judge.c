@@ -1,0 +1,178 @@
+#include "judge.h"
+
+#include <math.h>
+#include <string.h>
+
+static const double default_relevance = 0.1;
+
+static struct kind_set *
+kind_of(struct judge *j, const char *kind, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < j->n; i++)
+		if (strlen(j->kinds[i].kind) == n && strncmp(j->kinds[i].kind, kind, n) == 0)
+			return &j->kinds[i];
+	j->kinds = jmem_realloc(j->kinds, j->n + 1, sizeof(*j->kinds));
+	j->kinds[j->n] = (struct kind_set){ .kind = jarena_strndup(&j->arena, kind, n) };
+	return &j->kinds[j->n++];
+}
+
+/* Splits "KIND=VALUE" or "VALUE". */
+static struct kind_set *
+split_kind(struct judge *j, const char *s, const char **value)
+{
+	const char *eq = strchr(s, '=');
+
+	*value = eq ? eq + 1 : s;
+	return kind_of(j, s, eq ? (size_t)(eq - s) : 0);
+}
+
+static int
+load_rules(struct judge *j, const char *option, struct jerr *e)
+{
+	const char *name;
+	struct kind_set *k = split_kind(j, option, &name);
+
+	k->has_rules = true;
+	return ruleset_load(&k->set, name, &j->arena, e);
+}
+
+static int
+set_limits(struct judge *j, const struct jopt_list *set, struct jerr *e)
+{
+	size_t i, k;
+
+	for (i = 0; i < set->n; i++) {
+		int hits = 0;
+
+		for (k = 0; k < j->n; k++) {
+			int rc = ruleset_set(&j->kinds[k].set, set->v[i], e);
+
+			if (rc < 0)
+				return rc;
+			hits += rc;
+		}
+		if (hits == 0)
+			return jerr_set(e, JERR_ARG, "--set %s: no rule of that name; --print-rules names "
+				"them", set->v[i]);
+	}
+	return 0;
+}
+
+static int
+set_relevance(struct judge *j, const char *option, struct jerr *e)
+{
+	const char *value;
+	struct kind_set *k = split_kind(j, option, &value);
+
+	k->has_relevance = true;
+	if (jstr_to_double(value, &k->min_relevance) < 0 || !(k->min_relevance >= 0) ||
+	    k->min_relevance > 1)
+		return jerr_set(e, JERR_ARG, "--min-relevance %s: expected a number from 0 to 1", option);
+	return 0;
+}
+
+int
+judge_open(struct judge *j, const struct judge_opts *o, struct jerr *e)
+{
+	size_t i;
+	int rc;
+
+	memset(j, 0, sizeof(*j));
+	jarena_init(&j->arena, 0);
+	rc = load_rules(j, "docs", e);
+	if (rc == 0)
+		rc = load_rules(j, "code=code", e);
+	j->kinds[0].min_relevance = default_relevance;
+	for (i = 0; i < o->rules.n && rc == 0; i++)
+		rc = load_rules(j, o->rules.v[i], e);
+	if (rc == 0)
+		rc = set_limits(j, &o->set, e);
+	for (i = 0; i < o->min_relevance.n && rc == 0; i++)
+		rc = set_relevance(j, o->min_relevance.v[i], e);
+	if (rc == 0)
+		rc = relevance_open(&j->relevance, o->domain, &o->keywords, &o->negative, e);
+	if (rc == 0 && o->min_relevance.n > 0 && !j->relevance.match)
+		rc = jerr_set(e, JERR_ARG, "--min-relevance needs --domain or --keywords");
+	return rc;
+}
+
+void
+judge_close(struct judge *j)
+{
+	relevance_close(&j->relevance);
+	jmem_free(j->kinds);
+	jarena_release(&j->arena);
+}
+
+void
+judge_bench_init(struct judge_bench *b, const struct judge *j)
+{
+	size_t n = j->relevance.match ? jmatch_size(j->relevance.match) : 0;
+
+	b->page = jpage_new();
+	jarena_init(&b->arena, 0);
+	b->hits = jmem_zalloc(n + 1, sizeof(*b->hits));
+}
+
+void
+judge_bench_release(struct judge_bench *b)
+{
+	jpage_free(b->page);
+	jarena_release(&b->arena);
+	jmem_free(b->hits);
+}
+
+const struct ruleset *
+judge_rules(const struct judge *j, const char *kind)
+{
+	size_t i;
+
+	for (i = 1; i < j->n; i++)
+		if (j->kinds[i].has_rules && strcmp(j->kinds[i].kind, kind) == 0)
+			return &j->kinds[i].set;
+	return &j->kinds[0].set;
+}
+
+double
+judge_min_relevance(const struct judge *j, const char *kind)
+{
+	size_t i;
+
+	for (i = 1; i < j->n; i++)
+		if (j->kinds[i].has_relevance && strcmp(j->kinds[i].kind, kind) == 0)
+			return j->kinds[i].min_relevance;
+	return j->kinds[0].min_relevance;
+}
+
+int
+judge_text(const struct judge *j, struct judge_bench *b, const char *kind, const char *text,
+	size_t n, struct verdict *v, struct jerr *e)
+{
+	const struct ruleset *set = judge_rules(j, kind);
+	double min = judge_min_relevance(j, kind);
+	size_t i;
+	int rc;
+
+	*v = (struct verdict){ .relevance = NAN };
+	rc = jpage_read(b->page, text, n, e);
+	if (rc < 0)
+		return rc;
+	if (j->relevance.match)
+		v->relevance = relevance_score(&j->relevance, b->page, b->hits);
+	for (i = 0; i < set->n; i++) {
+		const struct rule *r = &set->v[i];
+		double value = r->signal->measure(b->page);
+
+		if (rule_holds(r, value))
+			continue;
+		*v = (struct verdict){ r->name, r->signal->name, r->side, value, r->limit,
+			v->relevance };
+		return 0;
+	}
+	if (v->relevance < min)
+		*v = (struct verdict){ "relevance", "relevance", SIDE_MIN, v->relevance, min,
+			v->relevance };
+	return 0;
+}

@@ -1,0 +1,59 @@
+/*
+ * judge.h - rules applied to one record.
+ */
+#ifndef JUDGE_H
+#define JUDGE_H
+
+#include "cli/jcli.h"
+#include "record/jrec.h"
+#include "relevance.h"
+#include "rules.h"
+
+struct kind_set {			/* the rules and the least relevance of a kind of source */
+	const char *kind;		/* "" = every kind without its own */
+	struct ruleset set;
+	double min_relevance;
+	bool has_rules, has_relevance;
+};
+
+struct judge {				/* read-only once made; shared by the workers */
+	struct kind_set *kinds;		/* [0] is the one of kind "" */
+	size_t n;
+	struct relevance relevance;
+	struct jarena arena;
+};
+
+struct judge_opts {
+	struct jopt_list rules;		/* NAME or KIND=NAME */
+	struct jopt_list set;		/* RULE=LIMIT */
+	const char *domain;
+	struct jopt_list keywords, negative;
+	struct jopt_list min_relevance;	/* X or KIND=X */
+};
+
+struct judge_bench {			/* one worker's tools */
+	struct jpage *page;
+	struct jarena arena;
+	uint32_t *hits;
+};
+
+struct verdict {
+	const char *rule;		/* NULL = kept */
+	const char *signal;
+	enum side side;
+	double value, limit;
+	double relevance;		/* NaN without a domain */
+};
+
+int judge_open(struct judge *j, const struct judge_opts *o, struct jerr *e);
+void judge_close(struct judge *j);
+void judge_bench_init(struct judge_bench *b, const struct judge *j);
+void judge_bench_release(struct judge_bench *b);
+
+const struct ruleset *judge_rules(const struct judge *j, const char *kind);
+double judge_min_relevance(const struct judge *j, const char *kind);
+/* Measures the text; afterwards b->page answers for its signals. */
+int judge_text(const struct judge *j, struct judge_bench *b, const char *kind, const char *text,
+	size_t n, struct verdict *v, struct jerr *e);
+
+#endif

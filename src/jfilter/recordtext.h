@@ -1,0 +1,20 @@
+/*
+ * recordtext.h - what of a record is its text: `text` of a document, prompt with answer or chosen
+ * of a pair, the messages of a chat in order.
+ */
+#ifndef RECORDTEXT_H
+#define RECORDTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "record/jrec.h"
+
+/* False if there is none.  The bytes are in the record's arena or line. */
+bool record_text(const struct jrec *r, const char **s, size_t *n);
+/* type (docs, code, text), else source.kind (deb, git, ...); "" if neither is a string. */
+const char *record_kind(const struct jrec *r);
+/* `id`, else the hash of the text in hexadecimal, from the arena. */
+const char *record_id(const struct jrec *r, const char *text, size_t n, size_t *id_n);
+
+#endif

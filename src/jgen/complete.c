@@ -1,0 +1,120 @@
+/*
+ * jgen complete: the continuation of one text, streamed; or of every record of a file, several at
+ * once, written in the order in which they were read.
+ */
+#include "verbs.h"
+
+#include <string.h>
+
+#include "batch.h"
+#include "io/jio.h"
+
+static struct complete_opts {
+	struct model_opts model;
+	const char *prompt;
+	bool ids, special;
+	int64_t slots;
+} opts = { .model = MODEL_OPTS_INIT, .slots = 8 };
+
+static const struct jopt table[] = {
+	MODEL_OPTS(&opts.model),
+	{ .name = "prompt", .letter = 'p', .type = JOPT_STR, .value = &opts.prompt, .arg = "TEXT",
+		.help = "continue this text and print the continuation alone" },
+	{ .name = "ids", .type = JOPT_BOOL, .value = &opts.ids,
+		.help = "records carry token ids, no tokenizer is needed" },
+	{ .name = "special", .type = JOPT_BOOL, .value = &opts.special,
+		.help = "text of special tokens in prompts becomes those tokens" },
+	{ .name = "slots", .type = JOPT_INT, .value = &opts.slots, .arg = "N",
+		.help = "sequences that run at once" },
+	{ .type = JOPT_END }
+};
+
+struct sink {
+	struct jout *out;
+	struct jerr *e;
+	int rc;
+};
+
+static int
+stream(void *arg, const char *p, size_t n)
+{
+	struct sink *s = arg;
+
+	s->rc = jout_write(s->out, p, n, s->e);
+	if (s->rc >= 0)
+		s->rc = jout_flush(s->out, s->e);
+	return s->rc < 0;
+}
+
+static int
+one_prompt(struct jcli *cli, struct model *m, struct jerr *e)
+{
+	const struct jprompt prompt = { opts.prompt, strlen(opts.prompt), opts.special };
+	struct sink sink = { .e = e };
+	struct jgen_opts g;
+	struct jgen_result r;
+	struct jids ids = { 0 };
+	int rc = model_start(m, &opts.model, cli, 1, e);
+
+	if (rc < 0 || (rc = jout_open(&sink.out, jcli_common(cli)->output, e)) < 0)
+		return rc;
+	jgen_result_init(&r);
+	rc = jinfer_prompt(m->state, m->tok, &prompt, &ids, e);
+	if (rc >= 0) {
+		model_gen_opts(m, &opts.model, cli, &g);
+		g.on_text = stream;
+		g.arg = &sink;
+		rc = jinfer_complete(&(struct jgen_task){ .inf = m->inf, .tok = m->tok,
+			.state = m->state, .prompt = ids.v, .n = ids.n, .opts = &g, .result = &r }, e);
+	}
+	if (rc >= 0)
+		rc = sink.rc;
+	if (rc >= 0 && strcmp(jcli_common(cli)->output, "-") == 0)
+		rc = jout_write(sink.out, "\n", 1, e);
+	if (rc >= 0)
+		rc = jout_commit(sink.out, e);
+	else
+		jout_abort(sink.out);
+	if (rc >= 0)
+		jcli_debug(cli, "%zu + %zu tokens, %s; prompt %.3f s, %.1f tokens/s", ids.n, r.ids.n,
+			r.finish, r.prompt_s, r.decode_s > 0 ? (double)r.ids.n / r.decode_s : 0.0);
+	jcli_counts(cli)->in = jcli_counts(cli)->out = 1;
+	jgen_result_release(&r);
+	jids_release(&ids);
+	return rc;
+}
+
+static int
+run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
+{
+	struct batch_opts b = { .ids = opts.ids, .special = opts.special };
+	struct model m = { 0 };
+	int rc = model_check(&opts.model, e);
+
+	(void)arg;
+	if (rc < 0)
+		return rc;
+	if (opts.prompt && argc > 0)
+		return jerr_set(e, JERR_ARG, "either -p TEXT or files of records, not both");
+	if (opts.slots < 1 || opts.slots > 1024)
+		return jerr_set(e, JERR_ARG, "--slots %lld: expected 1..1024", (long long)opts.slots);
+	rc = model_open(&m, &opts.model, cli, opts.prompt || !opts.ids, e);
+	if (rc >= 0 && opts.prompt) {
+		rc = one_prompt(cli, &m, e);
+	} else if (rc >= 0) {
+		rc = b.slots = model_start(&m, &opts.model, cli, (int)opts.slots, e);
+		model_gen_opts(&m, &opts.model, cli, &b.gen);
+		if (rc >= 0)
+			rc = batch_run(cli, &m, &b, argc, argv, e);
+	}
+	model_close(&m);
+	return rc < 0 ? rc : 0;
+}
+
+const struct jverb complete_verb = {
+	.name = "complete",
+	.args = "-m MODEL [-p TEXT | FILE ...]",
+	.summary = "continue texts",
+	.opts = table,
+	.run = run,
+};

@@ -1,0 +1,18 @@
+/*
+ * jgen - text from language models.
+ */
+#include "verbs.h"
+
+int
+main(int argc, char **argv)
+{
+	const struct jverb verbs[] = { complete_verb, chat_verb, synth_verb, { .name = NULL } };
+	const struct jtool tool = {
+		.name = "jgen",
+		.args = "complete | chat | synth",
+		.summary = "generate text with a language model",
+		.verbs = verbs,
+	};
+
+	return jcli_main(&tool, argc, argv);
+}

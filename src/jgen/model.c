@@ -1,0 +1,136 @@
+#include "verbs.h"
+
+#include <string.h>
+
+#include "par/jpar.h"
+#include "tok/jtemplate.h"
+
+int
+model_check(const struct model_opts *o, struct jerr *e)
+{
+	if (!o->model)
+		return jerr_set(e, JERR_ARG, "no model given (-m MODEL)");
+	if (o->max_tokens < 0 || o->max_tokens > INT32_MAX)
+		return jerr_set(e, JERR_ARG, "-n %lld: expected 0 or more", (long long)o->max_tokens);
+	if (o->temperature < 0 || o->top_p <= 0 || o->min_p < 0 || o->min_p > 1 ||
+	    o->repeat_penalty <= 0)
+		return jerr_set(e, JERR_ARG, "sampling wants temperature >= 0, top-p > 0, 0 <= min-p "
+			"<= 1 and repeat-penalty > 0");
+	if (o->top_k < 0 || o->top_k > INT32_MAX || o->repeat_last < 0 || o->repeat_last > INT32_MAX)
+		return jerr_set(e, JERR_ARG, "--top-k and --repeat-last want 0 or more");
+	return 0;
+}
+
+int
+model_open(struct model *m, const struct model_opts *o, struct jcli *cli, bool need_tok,
+	struct jerr *e)
+{
+	int rc = jinfer_open(&m->m, &m->tok, o->model, o->tokenizer, need_tok, e);
+
+	if (rc < 0)
+		return rc;
+	if (m->tok)
+		m->state = jtok_state_new(m->tok);
+	m->pool = jpar_new((int)jcli_common(cli)->jobs);
+	m->stop = jmem_zalloc(o->stop.n + 1, sizeof(*m->stop));
+	for (size_t i = 0; i < o->stop.n; i++)
+		m->stop[i] = o->stop.v[i];
+	return 0;
+}
+
+int
+model_start(struct model *m, const struct model_opts *o, struct jcli *cli, int slots,
+	struct jerr *e)
+{
+	int64_t capacity = o->context > 0 ? o->context : m->m->cfg.context;
+	uint64_t room = jcli_common(cli)->memory / 2, per;
+	int rc;
+
+	if (capacity > m->m->cfg.context)
+		return jerr_set(e, JERR_ARG, "--context %lld: the model's is %lld",
+			(long long)capacity, (long long)m->m->cfg.context);
+	per = jinfer_kv_bytes(&m->m->cfg, 1, (int)capacity);
+	if (per * (uint64_t)slots > room)
+		slots = room / per > 1 ? (int)(room / per) : 1;
+	rc = jinfer_new(&m->inf, m->m, m->pool, slots, (int)capacity, e);
+	return rc < 0 ? rc : slots;
+}
+
+void
+model_close(struct model *m)
+{
+	jinfer_free(m->inf);
+	if (m->state)
+		jtok_state_free(m->state);
+	if (m->tok)
+		jtok_free(m->tok);
+	jmodel_free(m->m);
+	if (m->pool)
+		jpar_free(m->pool);
+	jmem_free(m->stop);
+}
+
+void
+model_gen_opts(const struct model *m, const struct model_opts *o, struct jcli *cli,
+	struct jgen_opts *g)
+{
+	memset(g, 0, sizeof(*g));
+	g->sample.temperature = o->temperature;
+	g->sample.top_k = (int)o->top_k;
+	g->sample.top_p = o->top_p;
+	g->sample.min_p = o->min_p;
+	g->sample.repeat_penalty = o->repeat_penalty;
+	g->sample.repeat_last = (int)o->repeat_last;
+	g->seed = (uint64_t)jcli_common(cli)->seed;
+	g->max_tokens = (int)o->max_tokens;
+	g->stop = m->stop;
+	g->ignore_eos = o->ignore_eos;
+}
+
+static void
+put_token(struct jbuf *b, const char *key, const struct jtok *t, int64_t id)
+{
+	const char *p;
+	size_t n;
+
+	if (id < 0 || !(p = jtok_bytes(t, (uint32_t)id, &n)))
+		return;
+	jbuf_printf(b, ",\"%s\":", key);
+	jjson_str(b, p, n);
+}
+
+int
+chat_render(const struct jtok *t, const char *messages, size_t n, struct jbuf *out, struct jerr *e)
+{
+	const char *src = jtok_chat_template(t);
+	struct jtemplate *tpl;
+	struct jtemplate_out text;
+	struct jarena a;
+	struct jval *vars;
+	struct jbuf b;
+	int rc;
+
+	if (!src)
+		return jerr_set(e, JERR_ARG, "the tokenizer has no chat template");
+	rc = jtemplate_parse(&tpl, src, strlen(src), e);
+	if (rc < 0)
+		return jerr_wrap(e, "chat template");
+	jbuf_init(&b);
+	jarena_init(&a, 0);
+	jtemplate_out_init(&text);
+	jbuf_adds(&b, "{\"messages\":");
+	jbuf_add(&b, messages, n);
+	put_token(&b, "bos_token", t, jtok_bos(t));
+	put_token(&b, "eos_token", t, jtok_eos(t));
+	jbuf_adds(&b, ",\"add_generation_prompt\":true}");
+	rc = jval_parse_json(&vars, b.p, b.n, "messages", &a, e);
+	if (rc >= 0)
+		rc = jtemplate_render(tpl, vars, &text, e);
+	if (rc >= 0)
+		jbuf_add(out, text.text.p, text.text.n);
+	jtemplate_out_release(&text);
+	jarena_release(&a);
+	jbuf_release(&b);
+	jtemplate_free(tpl);
+	return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,72 @@
+/* verbs.h - the verbs of jgen, one file each, and what they share. */
+#ifndef VERBS_H
+#define VERBS_H
+
+#include "cli/jcli.h"
+#include "infer/jinfer.h"
+
+extern const struct jverb complete_verb, chat_verb, synth_verb;
+
+/* What every verb that samples from a model asks for; each has its own table of options for it. */
+struct model_opts {
+	const char *model, *tokenizer;
+	int64_t max_tokens, top_k, repeat_last, context;
+	double temperature, top_p, min_p, repeat_penalty;
+	struct jopt_list stop;
+	bool ignore_eos;
+};
+#define MODEL_OPTS_INIT { .max_tokens = 256, .top_k = 40, .repeat_last = 64, .temperature = 0.8, \
+	.top_p = 0.95, .min_p = 0.05, .repeat_penalty = 1.0 }
+
+#define MODEL_OPTS(o) \
+	{ .name = "model", .letter = 'm', .type = JOPT_STR, .value = &(o)->model, .arg = "MODEL", \
+		.help = "model folder, GGUF file or llama2.c file" }, \
+	{ .name = "tokenizer", .type = JOPT_STR, .value = &(o)->tokenizer, .arg = "TOK", \
+		.help = "tokenizer, where the model carries none" }, \
+	{ .name = "max-tokens", .letter = 'n', .type = JOPT_INT, .value = &(o)->max_tokens, \
+		.arg = "N", .help = "most tokens of one answer" }, \
+	{ .name = "context", .type = JOPT_INT, .value = &(o)->context, .arg = "N", \
+		.help = "tokens kept per sequence, 0 = all that the model can" }, \
+	{ .name = "temperature", .type = JOPT_DOUBLE, .value = &(o)->temperature, .arg = "X", \
+		.help = "0 always takes the likeliest token" }, \
+	{ .name = "top-k", .type = JOPT_INT, .value = &(o)->top_k, .arg = "N", \
+		.help = "sample among the N likeliest tokens, 0 = all" }, \
+	{ .name = "top-p", .type = JOPT_DOUBLE, .value = &(o)->top_p, .arg = "X", \
+		.help = "sample among the likeliest tokens that reach this share, 1 = all" }, \
+	{ .name = "min-p", .type = JOPT_DOUBLE, .value = &(o)->min_p, .arg = "X", \
+		.help = "drop tokens below this share of the likeliest, 0 = none" }, \
+	{ .name = "repeat-penalty", .type = JOPT_DOUBLE, .value = &(o)->repeat_penalty, .arg = "X", \
+		.help = "make recent tokens less likely, 1 = off" }, \
+	{ .name = "repeat-last", .type = JOPT_INT, .value = &(o)->repeat_last, .arg = "N", \
+		.help = "how many tokens back the penalty looks" }, \
+	{ .name = "stop", .type = JOPT_LIST, .value = &(o)->stop, .arg = "TEXT", \
+		.help = "end an answer before this text (may be repeated)" }, \
+	{ .name = "ignore-eos", .type = JOPT_BOOL, .value = &(o)->ignore_eos, \
+		.help = "go on after tokens that end a text" }
+
+/* A model ready to generate. */
+struct model {
+	struct jmodel *m;
+	struct jtok *tok;
+	struct jtok_state *state;
+	struct jpar *pool;
+	struct jinfer *inf;
+	const char **stop;		/* NULL-terminated */
+};
+
+int model_check(const struct model_opts *o, struct jerr *e);
+/* need_tok: as jinfer_open(); without it tok may stay NULL. */
+int model_open(struct model *m, const struct model_opts *o, struct jcli *cli, bool need_tok,
+	struct jerr *e);
+/* The engine, for at most `slots` sequences within half of -M; returns how many it holds, or < 0. */
+int model_start(struct model *m, const struct model_opts *o, struct jcli *cli, int slots,
+	struct jerr *e);
+void model_close(struct model *m);
+void model_gen_opts(const struct model *m, const struct model_opts *o, struct jcli *cli,
+	struct jgen_opts *g);
+
+/* Renders {"messages": ...} with the model's chat template; messages is JSON text. */
+int chat_render(const struct jtok *t, const char *messages, size_t n, struct jbuf *out,
+	struct jerr *e);
+
+#endif

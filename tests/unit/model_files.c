@@ -1,0 +1,254 @@
+/* Models through every format: what is written is read back alike; damaged files are refused. */
+#include "t.h"
+#include <stdlib.h>
+
+#include "t_tmp.h"
+
+#include "base/jmem.h"
+#include "io/jfs.h"
+#include "io/jgguf.h"
+#include "io/jio.h"
+#include "model/jmodel.h"
+
+static const char *const cases[] = {
+	"tests/ref/llama/gqa", "tests/ref/llama/scaled", "tests/ref/qwen3/tied",
+	"tests/ref/qwen3/untied"
+};
+
+static struct jmodel *
+load(const char *path)
+{
+	struct jmodel *m = NULL;
+	struct jerr e = { 0 };
+
+	if (!ok(jmodel_load(&m, path, &e) == 0))
+		printf("# %s: %s\n", path, e.msg);
+	return m;
+}
+
+static double
+largest_difference(const struct jmodel *a, const struct jmodel *b)
+{
+	double max = 0;
+
+	for (uint64_t i = 0; i < a->count; i++)
+		max = fmax(max, fabs((double)a->values[i] - (double)b->values[i]));
+	return max;
+}
+
+static void
+same_config(const struct jmodel_config *a, const struct jmodel_config *b)
+{
+	ok(a->arch == b->arch && a->vocab_size == b->vocab_size && a->hidden == b->hidden);
+	ok(a->ffn == b->ffn && a->layers == b->layers && a->heads == b->heads);
+	ok(a->kv_heads == b->kv_heads && a->head_dim == b->head_dim && a->context == b->context);
+	ok(a->tied == b->tied && a->attention_bias == b->attention_bias && a->mlp_bias == b->mlp_bias);
+	near(a->norm_eps, b->norm_eps, 0);
+	near(a->rope_theta, b->rope_theta, 0);
+	near(a->rope_factor, b->rope_factor, 0);
+}
+
+static int
+write_gguf(const struct jmodel *m, const char *path, enum jdtype dtype, struct jerr *e)
+{
+	struct jgguf_writer *w;
+	int rc = jgguf_create(&w, path, e);
+
+	if (rc == 0)
+		rc = jmodel_gguf_header(m, w, dtype, "test", e);
+	if (rc == 0)
+		rc = jmodel_gguf_data(m, w, dtype, e);
+	return rc == 0 ? jgguf_commit(w, e) : rc;
+}
+
+static void
+folder_round_trip(const struct jmodel *m, const char *dir)
+{
+	static const struct { enum jdtype d; double tol; } types[] = {
+		{ JDT_F32, 0 }, { JDT_F16, 1e-3 }, { JDT_BF16, 8e-3 }
+	};
+	struct jerr e = { 0 };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct jmodel *back;
+
+		ok(jfs_mkdirs(dir, &e) == 0);
+		ok(jmodel_save(m, dir, types[i].d, &e) == 0);
+		back = load(dir);
+		if (!back)
+			return;
+		same_config(&m->cfg, &back->cfg);
+		near(largest_difference(m, back), 0, types[i].tol);
+		jmodel_free(back);
+	}
+	eq_int(jmodel_save(m, dir, JDT_Q8_0, &e), JERR_ARG);
+}
+
+static void
+gguf_round_trip(const struct jmodel *m, const char *path)
+{
+	static const struct { enum jdtype d; double tol; } types[] = {
+		{ JDT_F32, 0 }, { JDT_F16, 1e-3 }, { JDT_BF16, 8e-3 }, { JDT_Q8_0, 1e-2 }
+	};
+	struct jerr e = { 0 };
+
+	for (size_t i = 0; i < 4; i++) {
+		struct jmodel *back;
+
+		if (!ok(write_gguf(m, path, types[i].d, &e) == 0)) {
+			printf("# %s\n", e.msg);
+			return;
+		}
+		back = load(path);
+		if (!back)
+			return;
+		same_config(&m->cfg, &back->cfg);
+		near(largest_difference(m, back), 0, types[i].tol);
+		jmodel_free(back);
+	}
+}
+
+/* A copy of a file, cut at n bytes, under another name. */
+static void
+cut(const char *from, const char *to, size_t n)
+{
+	struct jbuf b;
+	struct jerr e = { 0 };
+
+	jbuf_init(&b);
+	ok(jin_slurp(from, &b, &e) >= 0);
+	ok(jout_put(to, b.p, n < b.n ? n : b.n, &e) == 0);
+	jbuf_release(&b);
+}
+
+static void
+refused(const char *path, const char *word)
+{
+	struct jmodel *m;
+	struct jerr e = { 0 };
+
+	ok(jmodel_load(&m, path, &e) < 0);
+	if (!ok(strstr(e.msg, word) != NULL))
+		printf("# \"%s\" does not say \"%s\"\n", e.msg, word);
+}
+
+static void
+damaged(const char *top)
+{
+	struct jerr e = { 0 };
+	char dir[800], weights[1000], gguf[1000], part[1000];
+	struct jmodel *m;
+	int64_t size;
+
+	snprintf(dir, sizeof(dir), "%s/damaged", top);
+	snprintf(weights, sizeof(weights), "%s/model.safetensors", dir);
+	snprintf(gguf, sizeof(gguf), "%s/x.gguf", dir);
+	snprintf(part, sizeof(part), "%s/y.gguf", dir);
+
+	ok(jfs_mkdirs(dir, &e) == 0);
+	cut("tests/ref/llama/gqa/config.json", t_path(dir, "config.json"), SIZE_MAX);
+	size = jfs_size("tests/ref/llama/gqa/model.safetensors");
+	for (int64_t n = 0; n < size; n += size / 7) {
+		cut("tests/ref/llama/gqa/model.safetensors", weights, (size_t)n);
+		refused(dir, "model.safetensors");
+	}
+	cut("tests/ref/llama/scaled/model.safetensors", weights, SIZE_MAX);
+	refused(dir, "tensor");		/* biases, other heads: names what does not fit */
+	cut("tests/ref/qwen3/tied/model.safetensors", weights, SIZE_MAX);
+	refused(dir, "tensor");
+	m = load("tests/ref/llama/gqa");
+	if (!m || !ok(write_gguf(m, gguf, JDT_F32, &e) == 0))
+		return;
+	jmodel_free(m);
+	size = jfs_size(gguf);
+	for (int64_t n = 4; n < size; n += size / 7) {
+		cut(gguf, part, (size_t)n);
+		refused(part, "y.gguf");
+	}
+	refused(t_path(dir, "config.json"), "not a model");
+	refused(t_path(dir, "absent"), "no such file");
+}
+
+static void
+init_weights(void)
+{
+	struct jmodel_config c;
+	struct jmodel *a, *b;
+	struct jerr e = { 0 };
+	double sum = 0;
+	struct jparam *p;
+
+	ok(jmodel_preset(&c, "nano", &e) == 0);
+	c.vocab_size = 300;
+	if (!ok(jmodel_new(&a, &c, &e) == 0) || !ok(jmodel_new(&b, &c, &e) == 0))
+		return;
+	jmodel_init_weights(a, 1);
+	jmodel_init_weights(b, 1);
+	near(largest_difference(a, b), 0, 0);
+	jmodel_init_weights(b, 2);
+	ok(largest_difference(a, b) > 0.01);
+	p = jmodel_param(a, "model.layers.0.mlp.down_proj.weight");
+	for (int64_t i = 0; p && i < p->shape[0] * p->shape[1]; i++)
+		sum += (double)p->value[i] * (double)p->value[i];
+	if (p)	/* 0.02 / sqrt(2 * 4) */
+		near(sqrt(sum / (double)(p->shape[0] * p->shape[1])), 0.02 / sqrt(8), 1e-4);
+	p = jmodel_param(a, "model.layers.3.self_attn.q_norm.weight");
+	ok(p && p->value[0] == 1 && !p->decay);
+	ok(jmodel_param(a, "lm_head.weight") == NULL);
+	ok(a->params[0].value == a->values && a->params[0].decay);
+	jmodel_free(a);
+	jmodel_free(b);
+}
+
+/* Real files, outside the repository: the same weights as llama2.c .bin and as GGUF. */
+static void
+shared_models(void)
+{
+	const char *top = getenv("J_TEST_SHARED");
+	char bin[1024], gguf[1024];
+	struct jmodel *a, *b;
+
+	snprintf(bin, sizeof(bin), "%s/models/stories260K/stories260K.bin", top ? top : "../shared");
+	snprintf(gguf, sizeof(gguf), "%s/models/stories260K/stories260K.gguf", top ? top : "../shared");
+	if (!jfs_exists(bin) || !jfs_exists(gguf)) {
+		t_skip("no shared models (J_TEST_SHARED)");
+		return;
+	}
+	a = load(bin);
+	b = load(gguf);
+	if (!a || !b)
+		return;
+	eq_int(a->cfg.layers, 5);
+	eq_int(a->cfg.kv_heads, 4);
+	ok(a->cfg.tied);
+	eq_int(a->count, b->count);
+	if (a->count == b->count)
+		near(largest_difference(a, b), 0, 0);
+	jmodel_free(a);
+	jmodel_free(b);
+}
+
+int
+main(void)
+{
+	char dir[512], path[600];
+	struct jerr e = { 0 };
+
+	snprintf(dir, sizeof(dir), "%s", t_tmpdir());
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct jmodel *m = load(cases[i]);
+
+		if (!m)
+			continue;
+		snprintf(path, sizeof(path), "%s/folder", dir);
+		folder_round_trip(m, path);
+		snprintf(path, sizeof(path), "%s/m.gguf", dir);
+		gguf_round_trip(m, path);
+		jmodel_free(m);
+	}
+	damaged(dir);
+	init_weights();
+	shared_models();
+	jfs_remove_tree(dir, &e);
+	return t_done();
+}

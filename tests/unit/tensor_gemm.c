@@ -1,0 +1,190 @@
+/*
+ * tensor_gemm.c - the matrix product of every feature set against the scalar reference, and the
+ * promise on bits: an element does not depend on M, N, tiles or threads.
+ */
+#include "t.h"
+
+#include <stdlib.h>
+
+#include "base/jmem.h"
+#include "base/jrand.h"
+#include "base/jsys.h"
+#include "tensor/jkern.h"
+
+static float *
+random_floats(int64_t n, uint64_t key)
+{
+	float *p = jmem_alloc((size_t)n + 1, sizeof(*p));
+	struct jrand r;
+
+	jrand_init(&r, 5, key);
+	for (int64_t i = 0; i < n; i++)
+		p[i] = (float)jrand_normal(&r);
+	return p;
+}
+
+/* Storage of op(X) with `outer` stored rows of `inner` values and 3 more floats a row. */
+struct operand {
+	float *p;
+	int64_t ld;
+};
+
+static struct operand
+operand(int64_t outer, int64_t inner, uint64_t key)
+{
+	struct operand o = { random_floats(outer * (inner + 3), key), inner + 3 };
+
+	return o;
+}
+
+static void
+set_operands(struct jgemm *g, struct operand *a, struct operand *b)
+{
+	bool tn = g->form == JGEMM_TN, nt = g->form == JGEMM_NT;
+
+	*a = operand(tn ? g->K : g->M, tn ? g->M : g->K, 1);
+	*b = operand(nt ? g->N : g->K, nt ? g->K : g->N, 2);
+	g->A = a->p;
+	g->lda = a->ld;
+	g->B = b->p;
+	g->ldb = b->ld;
+	g->ldc = g->N + 5;
+}
+
+static double
+worst_difference(const struct jgemm *g, const float *got, const float *want)
+{
+	double worst = 0;
+
+	for (int64_t i = 0; i < g->M; i++) {
+		for (int64_t j = 0; j < g->ldc; j++) {
+			double d = fabs((double)got[i * g->ldc + j] - (double)want[i * g->ldc + j]);
+
+			/* Columns from N on belong to somebody else. */
+			worst = d > worst ? d : worst;
+			if (j >= g->N && d != 0)
+				worst = 1e9;
+		}
+	}
+	return worst;
+}
+
+static void
+check_product(const struct jkern *k, struct jgemm g)
+{
+	float *work = jmem_alloc(jkern_gemm_work(k, g.form, g.N, g.K), sizeof(*work));
+	float *got, *want;
+	struct operand a, b;
+	double worst;
+
+	set_operands(&g, &a, &b);
+	got = random_floats(g.M * g.ldc, 3);
+	want = random_floats(g.M * g.ldc, 3);
+	for (int64_t i = 0; g.beta == 0 && i < g.M; i++)
+		got[i * g.ldc] = NAN;		/* beta 0 must not read C */
+	g.C = want;
+	jkern_gemm_ref(&g);
+	g.C = got;
+	jkern_gemm(k, &g, work);
+	worst = worst_difference(&g, got, want);
+	if (!(worst <= 4e-6 * (double)(g.K + 8)))
+		printf("# %s form %d %lld x %lld x %lld beta %g: %g\n", k->name, (int)g.form,
+			(long long)g.M, (long long)g.N, (long long)g.K, (double)g.beta, worst);
+	ok(worst <= 4e-6 * (double)(g.K + 8));
+	jmem_free(work);
+	jmem_free(got);
+	jmem_free(want);
+	jmem_free(a.p);
+	jmem_free(b.p);
+}
+
+static void
+check_shapes(const struct jkern *k)
+{
+	static const int64_t shapes[][3] = {
+		{ 1, 1, 1 }, { 1, 33, 7 }, { 2, 31, 16 }, { 3, 64, 5 }, { 7, 5, 321 },
+		{ 13, 17, 19 }, { 14, 32, 48 }, { 29, 65, 100 }, { 65, 1, 30 }, { 230, 70, 33 },
+		{ 64, 600, 20 }, { 40, 30, 1000 }, { 5, 520, 9 }
+	};
+
+	for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
+		for (int form = JGEMM_NT; form <= JGEMM_TN; form++) {
+			struct jgemm g = { .form = (enum jgemm_form)form, .M = shapes[s][0],
+				.N = shapes[s][1], .K = shapes[s][2], .alpha = 1 };
+
+			check_product(k, g);
+			g.beta = 1;
+			g.alpha = 0.5f;
+			check_product(k, g);
+			g.beta = -0.25f;
+			check_product(k, g);
+		}
+	}
+}
+
+/* C of the first `rows` rows and `cols` columns computed alone equals that part of the whole. */
+static bool
+part_equal(const struct jkern *k, const struct jgemm *whole, int64_t rows, int64_t cols, float *work)
+{
+	struct jgemm g = *whole;
+	bool same = true;
+
+	g.M = rows;
+	g.N = cols;
+	g.ldc = cols;
+	g.C = jmem_alloc((size_t)(rows * cols), sizeof(float));
+	jkern_gemm(k, &g, work);
+	for (int64_t i = 0; i < rows; i++)
+		same &= memcmp(g.C + i * cols, whole->C + i * whole->ldc,
+			(size_t)cols * sizeof(float)) == 0;
+	jmem_free(g.C);
+	return same;
+}
+
+static void
+check_bits(const struct jkern *k, enum jgemm_form form)
+{
+	struct jgemm g = { .form = form, .M = 300, .N = 530, .K = 700, .alpha = 1 };
+	size_t floats = jkern_gemm_work(k, form, g.N, g.K);
+	float *work = jmem_alloc(floats * 3, sizeof(*work));
+	float *c = jmem_alloc((size_t)(g.M * (g.N + 5)), sizeof(*c));
+	struct jpar *pool = jpar_new(3);
+	struct operand a, b;
+
+	set_operands(&g, &a, &b);
+	g.C = c;
+	jkern_gemm(k, &g, work);
+	for (int64_t rows = 1; rows < g.M; rows = rows * 2 + 1)
+		ok(part_equal(k, &g, rows, g.N, work));
+	ok(part_equal(k, &g, 30, 1, work));
+	ok(part_equal(k, &g, 1, 47, work));
+	g.C = jmem_alloc((size_t)(g.M * g.ldc), sizeof(*c));
+	jkern_gemm_par(k, &g, pool, work);
+	for (int64_t i = 0; i < g.M; i++)
+		if (memcmp(g.C + i * g.ldc, c + i * g.ldc, (size_t)g.N * sizeof(*c)) != 0)
+			ok(!"threads changed a row");
+	jmem_free(g.C);
+	jmem_free(c);
+	jmem_free(work);
+	jmem_free(a.p);
+	jmem_free(b.p);
+	jpar_free(pool);
+}
+
+int
+main(void)
+{
+	eq_int(jgemm_block(288), 288);
+	for (int64_t K = 1; K < 5000; K += 7)
+		if (jgemm_block(K) < 1 || jgemm_block(K) > 336)
+			ok(!"block of k in bounds");
+	for (const struct jkern *const *k = jkern_all(); *k; k++) {
+		printf("# %s\n", (*k)->name);
+		jsys_mask_features((*k)->features);
+		ok(jkern_get() == *k);
+		check_shapes(*k);
+		for (int form = JGEMM_NT; form <= JGEMM_TN; form++)
+			check_bits(*k, (enum jgemm_form)form);
+	}
+	return t_done();
+}
