@@ -117,14 +117,14 @@ $(W)/expert/config.json: $(W)/base/config.json $(W)/pairs.jsonl $(W)/opts/expert
 
 $(W)/scores.jsonl: $(W)/base/config.json $(W)/expert/config.json $(W)/valid.jsonl $(W)/opts/eval
 	$(call say,8/9 evaluate: held-out bits per byte beside xz -9 and a 5-gram model)
-	@$(BIN)/jeval ppl -j $(J) -m $(W)/base --name base -o $@.1 $(W)/valid.jsonl
-	@$(BIN)/jeval ppl -j $(J) -m $(W)/expert --name expert -o $@.2 $(W)/valid.jsonl
+	@$(BIN)/jeval ppl -j $(J) $(EVAL) -m $(W)/base --name base -o $@.1 $(W)/valid.jsonl
+	@$(BIN)/jeval ppl -j $(J) $(EVAL) -m $(W)/expert --name expert -o $@.2 $(W)/valid.jsonl
 	@$(BIN)/jeval baseline -j $(J) --tokenizer $(W)/tok --train $(W)/train.jsonl -o $@.3 $(W)/valid.jsonl
 	@cat $@.1 $@.2 $@.3 >$@.tmp.make && mv $@.tmp.make $@ && rm -f $@.[123] $@.[123].prov
 
 $(W)/answers.jsonl: $(W)/expert/config.json $(W)/questions.jsonl $(W)/opts/answers
 	$(call say,9/9 answer: three questions to the expert)
-	@$(BIN)/jgen complete --chat -m $(W)/expert $(ANSWER) -o $@ $(W)/questions.jsonl
+	@$(BIN)/jgen complete -m $(W)/expert $(ANSWER) -o $@ $(W)/questions.jsonl
 $(W)/questions.jsonl: $(W)/domain.vars
 	@$(BIN)/jupiter config --questions --no-prov -o $@ $(DOMAIN)
 

@@ -75,9 +75,14 @@ write_marks(struct md *m)
 		m->mark[i].written = true;
 		if (n == 0)
 			continue;
-		/* "**a**" directly followed by "**b**" is "**ab**" */
-		if (m->out->n == m->closed_at && m->out->n >= n &&
-		    memcmp(m->out->p + m->out->n - n, s, n) == 0) {
+		/* "**a**" directly followed by "**b**" is "**ab**"; by "*b*" only noise: "**a**b" */
+		if (m->out->n == m->closed_at) {
+			bool same = strcmp(m->closed, s) == 0;
+
+			if (!same) {
+				m->mark[i].s = "";
+				continue;
+			}
 			m->out->n -= n;
 			m->out->p[m->out->n] = '\0';
 			m->closed_at = (size_t)-1;
@@ -188,7 +193,8 @@ md_close(struct md *m)
 	m->n_mark--;
 	if (!m->mark[m->n_mark].written || !*m->mark[m->n_mark].s)
 		return;
-	jbuf_adds(m->out, m->mark[m->n_mark].s);
+	m->closed = m->mark[m->n_mark].s;
+	jbuf_adds(m->out, m->closed);
 	m->closed_at = m->out->n;
 }
 

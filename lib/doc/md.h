@@ -40,7 +40,8 @@ struct md {
 		bool written;
 	} mark[MD_MARKS];
 	int n_mark, extra_mark;
-	size_t closed_at;	/* out->n after the last closing mark */
+	size_t closed_at;	/* out->n after the last closing mark, */
+	const char *closed;	/* which was this one */
 };
 
 void md_init(struct md *m, struct jbuf *out);

@@ -150,17 +150,32 @@ body(struct roff *r, const char *stop, struct jbuf *out)
 	}
 }
 
+/* .de, or .am, which adds to what is there. */
 static void
-define_macro(struct roff *r, int argc, struct roff_arg *argv)
+define_macro(struct roff *r, bool append, int argc, struct roff_arg *argv)
 {
 	struct roff_def *d = argc > 0 ? define(r, argv[0].s, 'm') : NULL;
 	struct jbuf b;
 
 	jbuf_init(&b);
+	if (d && append)
+		jbuf_adds(&b, d->text);
 	body(r, argc > 1 ? argv[1].s : ".", &b);
 	if (d && b.n < 65536)
 		d->text = jarena_strndup(&r->mem, b.p, b.n);
 	jbuf_release(&b);
+}
+
+/* .als NEW OLD */
+static void
+alias(struct roff *r, int argc, struct roff_arg *argv)
+{
+	const struct roff_def *old = argc > 1 ? roff_find(r, argv[1].s, strlen(argv[1].s), 'm') : NULL;
+	const char *text = old ? old->text : NULL;
+	struct roff_def *d = text ? define(r, argv[0].s, 'm') : NULL;
+
+	if (d)
+		d->text = text;
 }
 
 static void
@@ -309,7 +324,9 @@ request(struct roff *r, const char *name, const char *s, size_t n)
 	}
 	argc = split(r, s, n, argv);
 	if (strcmp(name, "de") == 0 || strcmp(name, "de1") == 0 || strcmp(name, "am") == 0)
-		define_macro(r, argc, argv);
+		define_macro(r, name[0] == 'a', argc, argv);
+	else if (strcmp(name, "als") == 0)
+		alias(r, argc, argv);
 	else if (strcmp(name, "ig") == 0)
 		body(r, argc > 0 ? argv[0].s : ".", NULL);
 	else if (strcmp(name, "EQ") == 0)

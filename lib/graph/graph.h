@@ -32,7 +32,8 @@ struct jref;
 enum jop_flags {
 	JOP_ONCE = 1,		/* forward has effects on gradients: never run again */
 	JOP_LOSS = 2,		/* seeds its own gradient */
-	JOP_NO_BACK = 4		/* no gradient passes (inputs, tables, generation) */
+	JOP_NO_BACK = 4,	/* no gradient passes (inputs, tables, generation) */
+	JOP_CHEAP = 8		/* its value is made again for backward rather than kept */
 };
 #define JOP_OUT (1u << 31)	/* in jop.keeps(): backward reads the output */
 
@@ -73,7 +74,8 @@ struct jnode {
 
 	/* Set by planning. */
 	bool needs_grad;		/* a weight at or above it is trained */
-	bool again;			/* recomputed on the way back */
+	bool again;			/* recomputed on the way back ... */
+	bool lazy;			/* ... just before the step that needs it */
 	bool add[JNODE_INS];		/* backward adds to the gradient of in[i] */
 	int buf[JBUF_KINDS];		/* index into the lives, -1 = none */
 	void *data;

@@ -4,7 +4,8 @@
  * Forward steps follow the recording.  Backward steps run the other way through the nodes that lie
  * between the loss and a trained weight.  With recomputation, the last node of a segment is preceded
  * on the way back by forward steps of those nodes of the segment whose values backward needs and
- * which do not cross the segment's border.
+ * which do not cross the segment's border.  Outside such segments the values of cheap operations
+ * (norms, SwiGLU) are made again just before backward reads them: their inputs are kept anyway.
  */
 #include "graph/graph.h"
 
@@ -41,7 +42,7 @@ mark_gradients(struct jgraph *g)
 		struct jnode *n = g->nodes[i];
 
 		n->needs_grad = false;
-		n->again = false;
+		n->again = n->lazy = false;
 		for (int k = 0; k < JBUF_KINDS; k++)
 			n->buf[k] = -1;
 		for (int k = 0; k < JNODE_PARAMS; k++)
@@ -119,6 +120,24 @@ mark_again(struct jgraph *g, int seg, const bool *on_path)
 	jmem_free(wanted);
 }
 
+/* Cheap nodes whose value the backward step of a consumer reads. */
+static void
+mark_lazy(struct jgraph *g, const bool *on_path)
+{
+	for (size_t i = 0; i < g->n_nodes; i++) {
+		const struct jnode *n = g->nodes[i];
+
+		for (int k = 0; on_path[i] && k < n->n_in; k++) {
+			struct jnode *in = n->in[k];
+
+			if (!(in->op->flags & JOP_CHEAP) || !(keeps(n) >> k & 1) || in->keep
+			    || !on_path[in->index] || (g->opts.recompute && in->segment >= 0))
+				continue;
+			in->again = in->lazy = true;
+		}
+	}
+}
+
 static void
 add_step(struct jgraph *g, enum jstep_kind kind, struct jnode *n)
 {
@@ -126,9 +145,31 @@ add_step(struct jgraph *g, enum jstep_kind kind, struct jnode *n)
 	g->steps[g->n_steps++] = (struct jstep){ kind, n };
 }
 
+static void make_lazy(struct jgraph *g, struct jnode *n, bool *made);
+
+/* n once more, after the lazy values that it is made of. */
+static void
+add_again(struct jgraph *g, struct jnode *n, bool *made)
+{
+	for (int k = 0; k < n->n_in; k++)
+		make_lazy(g, n->in[k], made);
+	add_step(g, JSTEP_AGAIN, n);
+}
+
+static void
+make_lazy(struct jgraph *g, struct jnode *n, bool *made)
+{
+	if (!n->lazy || made[n->index])
+		return;
+	made[n->index] = true;
+	add_again(g, n, made);
+}
+
 static void
 make_steps(struct jgraph *g, const bool *on_path)
 {
+	bool *made = jmem_zalloc(g->n_nodes + 1, sizeof(*made));
+
 	g->n_steps = 0;
 	for (size_t i = 0; i < g->n_nodes; i++)
 		if (g->nodes[i]->op->forward)
@@ -137,11 +178,16 @@ make_steps(struct jgraph *g, const bool *on_path)
 	for (int i = (int)g->n_nodes - 1, seg = (int)g->n_segments - 1; i >= 0; i--) {
 		for (; seg >= 0 && i < g->ends[seg]; seg--)
 			for (int j = g->segments[seg]; j <= i; j++)
-				if (g->nodes[j]->again)
-					add_step(g, JSTEP_AGAIN, g->nodes[j]);
-		if (on_path[i])
-			add_step(g, JSTEP_BACKWARD, g->nodes[i]);
+				if (g->nodes[j]->again && !g->nodes[j]->lazy)
+					add_again(g, g->nodes[j], made);
+		if (!on_path[i])
+			continue;
+		for (int k = 0; k < g->nodes[i]->n_in; k++)
+			if (keeps(g->nodes[i]) >> k & 1)
+				make_lazy(g, g->nodes[i]->in[k], made);
+		add_step(g, JSTEP_BACKWARD, g->nodes[i]);
 	}
+	jmem_free(made);
 }
 
 static void
@@ -277,6 +323,7 @@ jschedule_make(struct jgraph *g)
 	on_path = mark_path(g);
 	for (size_t s = 0; g->opts.training && g->opts.recompute && s < g->n_segments; s++)
 		mark_again(g, (int)s, on_path);
+	mark_lazy(g, on_path);
 	make_steps(g, on_path);
 	make_lives(g, on_path);
 	for (size_t t = 0; t < g->n_steps; t++) {

@@ -54,7 +54,10 @@ int jppl_text(struct jppl *p, const char *text, size_t n, struct jerr *e);
 /* One document as it lies in a shard; mask (1 = scored) may be NULL. */
 int jppl_ids(struct jppl *p, const uint32_t *ids, const unsigned char *mask, size_t n,
 	struct jerr *e);
-/* Text, JSONL documents ({"text": ...}), .jsh shards, found by content; a folder: all its files. */
+/*
+ * Text, JSONL documents ({"text": ...}) or .jsh shards, found by content; of a folder all files
+ * named *.jsh, *.jsonl (also .gz, .zst) and *.txt.
+ */
 int jppl_file(struct jppl *p, const char *path, struct jerr *e);
 void jppl_result(const struct jppl *p, struct jppl_result *r);
 /* The members of the score record, for a record that was begun with jrec_begin(). */

@@ -192,9 +192,21 @@ regular_file(struct jppl *p, const char *path, struct jerr *e)
 }
 
 static int
-walked(const char *file, void *arg, struct jerr *e)
+any_file(const char *file, void *arg, struct jerr *e)
 {
 	return is_shard(file) ? shard_file(arg, file, e) : regular_file(arg, file, e);
+}
+
+/* Of a folder only data: beside it lie provenance and notes. */
+static int
+data_file(const char *file, void *arg, struct jerr *e)
+{
+	static const char *const kinds[] = { ".jsh", ".jsonl", ".jsonl.gz", ".jsonl.zst", ".txt" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (jstr_ends(file, kinds[i]))
+			return any_file(file, arg, e);
+	return 0;
 }
 
 int
@@ -202,5 +214,5 @@ jppl_file(struct jppl *p, const char *path, struct jerr *e)
 {
 	if (strcmp(path, "-") == 0)
 		return stdin_file(p, e);
-	return jfs_walk(path, walked, p, e);
+	return jfs_walk(path, jfs_is_dir(path) ? data_file : any_file, p, e);
 }

@@ -186,6 +186,7 @@ static int
 answer_line(struct jreport *r, const struct jval *v, void *arg)
 {
 	size_t *cap = arg;
+	const struct jval *m;
 
 	if (r->n_answers == *cap) {
 		struct jreport_answer *w = jarena_alloc(&r->arena, *cap + 16, sizeof(*w));
@@ -195,7 +196,11 @@ answer_line(struct jreport *r, const struct jval *v, void *arg)
 		r->answers = w;
 		*cap += 16;
 	}
-	r->answers[r->n_answers].prompt = jval_str(v, "prompt", "");
+	m = jval_get(v, "messages");
+	if (m && m->type == JVAL_ARR && m->u.a.n > 0)
+		r->answers[r->n_answers].prompt = jval_str(m->u.a.v[0], "content", "");
+	else
+		r->answers[r->n_answers].prompt = jval_str(v, "prompt", "");
 	r->answers[r->n_answers++].text = jval_str(v, "text", "");
 	return 0;
 }

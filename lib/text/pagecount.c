@@ -133,6 +133,10 @@ jpage_count_chars(struct jpage *pg)
 		unsigned char ch = (unsigned char)pg->p[i];
 		int k = 1;
 
+		if (ch == '\r' && i + 1 < pg->n && pg->p[i + 1] == '\n') {
+			i++;	/* CRLF is one line end, one character */
+			continue;
+		}
 		c->chars++;
 		cp = ch;
 		if (ch >= 0x80)

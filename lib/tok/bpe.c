@@ -89,7 +89,7 @@ char_id(struct tok_bpe *b, const unsigned char *p, size_t n, bool first, bool la
 {
 	const struct jtok *t = b->t;
 
-	if ((first || !t->prefix) && (!last || !t->suffix))
+	if (!t->byte_level && (first || !t->prefix) && (!last || !t->suffix))
 		return tok_vocab_find(&t->vocab, p, n);
 	jbuf_reset(&b->piece);
 	if (!first && t->prefix)

@@ -157,19 +157,19 @@ optional_json(struct jval **v, const char *dir, const char *name, struct jarena 
 	return jfs_exists(path) ? jval_load_json(v, path, a, e) : 0;
 }
 
-/* A BOS where the file says so and the post-processor does not (Llama 2 and 3 from other formats). */
+/*
+ * A BOS where the post-processor does not say: formats that have none, of families that begin every
+ * text with it (Llama 2 and 3).
+ */
 static void
 apply_add_bos(struct jtok *t, const struct jval *cfg)
 {
+	const char *s = token_text(cfg, "bos_token"), *class = jval_str(cfg, "tokenizer_class", "");
+	size_t n = s ? strlen(s) : 0;
+	bool family = n && (strcmp(s, "<|begin_of_text|>") == 0 || strncmp(class, "Llama", 5) == 0);
 	struct jbuf b;
-	size_t n;
-	const char *s;
 
-	if (t->cfg[CFG_POST] || !jval_bool(cfg, "add_bos_token", false) || t->bos < 0)
-		return;
-	s = token_text(cfg, "bos_token");
-	n = s ? strlen(s) : 0;
-	if (!n)
+	if (t->cfg[CFG_POST] || !jval_bool(cfg, "add_bos_token", family) || t->bos < 0 || !n)
 		return;
 	jbuf_init(&b);
 	tok_bos_processor(&b, s, n, t->bos);

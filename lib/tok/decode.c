@@ -182,9 +182,18 @@ tok_decoder_build(struct jtok *t, struct jerr *e)
 		rc = parse(t, v, e);
 	jbuf_init(&out);
 	jbuf_init(&tmp);
-	for (i = 0; !rc && i < t->n_added; i++)
-		if (t->added[i].id >= t->shown.n || t->shown.v[t->added[i].id].n == TOK_NONE)
-			rc = tok_vocab_set(&t->shown, t->added[i].id, t->added[i].text, t->added[i].n, false, e);
+	for (i = 0; !rc && i < t->n_added; i++) {
+		const struct tok_added *x = &t->added[i];
+
+		if (x->id < t->shown.n && t->shown.v[x->id].n != TOK_NONE)
+			continue;
+		jbuf_reset(&out);
+		if (t->byte_level)
+			jbuf_add(&out, x->text, x->n);
+		else
+			show(t, x->text, x->n, &out, &tmp);
+		rc = tok_vocab_set(&t->shown, x->id, out.p, out.n, false, e);
+	}
 	for (id = 0; !rc && id < t->vocab.n && id < t->pseudo; id++) {
 		size_t n;
 		const char *p = tok_vocab_text(&t->vocab, id, &n);

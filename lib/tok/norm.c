@@ -49,6 +49,71 @@ unicode_form(const char *p, size_t n, int options, struct jbuf *out)
 	}
 }
 
+#define NFC_LEAD 0xCC		/* lead byte of U+0300; everything below is NFC and combines with nothing */
+
+/* Surely left alone by NFC, whatever stands beside it?  Not for the jamo that Hangul is made of. */
+static bool
+inert(uint32_t c)
+{
+	const utf8proc_property_t *x = utf8proc_get_property((utf8proc_int32_t)c);
+
+	if (c >= 0x1100 && c <= 0x11FF)
+		return false;
+	return (x->combining_class == 0 && x->decomp_seqindex == UINT16_MAX && x->comb_index == UINT16_MAX) ||
+		(c >= 0xAC00 && c <= 0xD7A3);
+}
+
+/*
+ * End of the run of characters from U+0300 on that begins at p, and whether all of it is inert.
+ */
+static const char *
+high_run(const char *p, const char *end, bool *all_inert)
+{
+	*all_inert = true;
+	while (p < end && (unsigned char)*p >= NFC_LEAD) {
+		uint32_t c;
+		int k = jutf8_decode(p, (size_t)(end - p), &c);
+
+		if (k < 0) {
+			p++;
+			continue;
+		}
+		*all_inert = *all_inert && inert(c);
+		p += k;
+	}
+	return p;
+}
+
+/*
+ * NFC looks only at runs of characters from U+0300 on, each with the character before it, which the
+ * run may combine with; the rest is copied.
+ */
+static void
+nfc(const char *p, size_t n, struct jbuf *out)
+{
+	const char *end = p + n, *done = p;
+
+	while (p < end) {
+		const char *base, *stop;
+		bool skip;
+
+		while (p < end && (unsigned char)*p < NFC_LEAD)
+			p++;
+		base = p;
+		if (base > done)
+			base--;
+		while (base > done && ((unsigned char)*base & 0xC0) == 0x80)
+			base--;
+		stop = high_run(p, end, &skip);
+		jbuf_add(out, done, (size_t)(base - done));
+		if (skip)
+			jbuf_add(out, base, (size_t)(stop - base));
+		else
+			unicode_form(base, (size_t)(stop - base), UTF8PROC_STABLE | UTF8PROC_COMPOSE, out);
+		done = p = stop;
+	}
+}
+
 static void
 lower_char(uint32_t c, struct jbuf *out)
 {
@@ -226,14 +291,16 @@ static int
 apply_one(const struct tok_norm *s, const struct jbuf *in, struct jbuf *out, struct jerr *e)
 {
 	static const int forms[] = {
-		[NORM_NFC] = UTF8PROC_STABLE | UTF8PROC_COMPOSE,
 		[NORM_NFD] = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE,
 		[NORM_NFKC] = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT,
 		[NORM_NFKD] = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT,
 	};
 
 	switch (s->kind) {
-	case NORM_NFC: case NORM_NFD: case NORM_NFKC: case NORM_NFKD:
+	case NORM_NFC:
+		nfc(in->p, in->n, out);
+		return 0;
+	case NORM_NFD: case NORM_NFKC: case NORM_NFKD:
 		unicode_form(in->p, in->n, forms[s->kind], out);
 		return 0;
 	case NORM_STRIP:

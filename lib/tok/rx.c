@@ -6,6 +6,7 @@
 #include <pcre2.h>
 
 #include "base/jmem.h"
+#include "base/jstr.h"
 #include "base/jutf8.h"
 
 #define MAX_PATTERN 65536
@@ -16,6 +17,59 @@ struct rx {
 	pcre2_match_context *limits;
 };
 
+/*
+ * Hugging Face runs patterns with Oniguruma, whose \w and \s have other members than PCRE2's: they
+ * are spelled out, as sets inside a class and as classes outside.
+ */
+#define WORD "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}\\x{24b6}-\\x{24e9}" \
+	"\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}"
+#define SPACE "\\x09-\\x0d\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}" \
+	"\\x{205f}\\x{3000}"
+
+/* What stands for the escape of c, or NULL where it may stay. */
+static const char *
+spelled(char c, int in_class)
+{
+	switch (c) {
+	case 'w':
+		return in_class ? WORD : "[" WORD "]";
+	case 's':
+		return in_class ? SPACE : "[" SPACE "]";
+	case 'W':
+		return in_class ? NULL : "[^" WORD "]";
+	case 'S':
+		return in_class ? NULL : "[^" SPACE "]";
+	default:
+		return NULL;
+	}
+}
+
+static void
+translate(const char *p, size_t n, struct jbuf *out)
+{
+	size_t i, first = 0;
+	int in_class = 0;
+
+	for (i = 0; i < n; i++) {
+		const char *other = p[i] == '\\' && i + 1 < n ? spelled(p[i + 1], in_class) : NULL;
+
+		if (other) {
+			jbuf_adds(out, other);
+			i++;
+			continue;
+		}
+		jbuf_addc(out, (unsigned char)p[i]);
+		if (p[i] == '\\' && i + 1 < n) {
+			jbuf_addc(out, (unsigned char)p[++i]);
+		} else if (p[i] == '[' && !in_class) {
+			in_class = 1;
+			first = i + 1 + (i + 1 < n && p[i + 1] == '^');
+		} else if (p[i] == ']' && in_class && i != first) {
+			in_class = 0;
+		}
+	}
+}
+
 int
 rx_compile(struct rx **out, const char *pattern, size_t n, int literal, struct jerr *e)
 {
@@ -23,12 +77,19 @@ rx_compile(struct rx **out, const char *pattern, size_t n, int literal, struct j
 	PCRE2_SIZE at;
 	int err;
 	struct rx *r;
+	struct jbuf b;
 	PCRE2_UCHAR why[128];
 
 	if (n > MAX_PATTERN)
 		return jerr_set(e, JERR_LIMIT, "a pattern of %zu bytes is over %d", n, MAX_PATTERN);
 	r = jmem_zalloc(1, sizeof(*r));
-	r->code = pcre2_compile((PCRE2_SPTR)pattern, n, flags, &err, &at, NULL);
+	jbuf_init(&b);
+	if (literal)
+		jbuf_add(&b, pattern, n);
+	else
+		translate(pattern, n, &b);
+	r->code = pcre2_compile((PCRE2_SPTR)b.p, b.n, flags, &err, &at, NULL);
+	jbuf_release(&b);
 	if (!r->code) {
 		pcre2_get_error_message(err, why, sizeof(why));
 		jmem_free(r);

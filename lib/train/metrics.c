@@ -56,14 +56,15 @@ keep_until(struct metrics *m, int64_t keep, struct jerr *e)
 }
 
 int
-metrics_open(struct metrics **out, const char *path, int64_t keep, struct jerr *e)
+metrics_open(struct metrics **made, const char *path, int64_t keep, struct jerr *e)
 {
 	struct metrics *m;
 	struct stat st;
+	bool out = strcmp(path, "-") == 0;
 	int fd;
 
-	fd = open(path, O_RDWR | O_CREAT, 0666);
-	if (fd < 0 && (errno == EACCES || errno == EINVAL || errno == ENXIO))
+	fd = out ? dup(1) : open(path, O_RDWR | O_CREAT, 0666);
+	if (fd < 0 && !out && (errno == EACCES || errno == EINVAL || errno == ENXIO))
 		fd = open(path, O_WRONLY);
 	if (fd < 0)
 		return jerr_sys(e, "%s: cannot open the metrics log", path);
@@ -71,13 +72,13 @@ metrics_open(struct metrics **out, const char *path, int64_t keep, struct jerr *
 	m->fd = fd;
 	m->path = jmem_strdup(path);
 	jbuf_init(&m->line);
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && keep_until(m, keep, e) < 0) {
+	if (!out && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && keep_until(m, keep, e) < 0) {
 		struct jerr ignored = { 0 };
 
 		metrics_close(m, &ignored);
 		return e->code;
 	}
-	*out = m;
+	*made = m;
 	return 0;
 }
 

@@ -2,7 +2,6 @@
  * plan.c - what a run will take, before it starts.
  */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/jsys.h"
@@ -51,25 +50,39 @@ smaller_seq(struct train *t, struct jtrain_plan p)
 	return 0;
 }
 
+/* Would the run fit with half of the optimizer state? */
+static bool
+fits_with_muon(struct train *t, struct jtrain_plan p)
+{
+	struct joptim_opts o = t->opt_opts;
+	struct jerr ignored = { 0 };
+	uint64_t bytes;
+
+	o.name = "muon";
+	if (joptim_bytes(&bytes, t->model->params, t->model->n_params, &o, jpar_size(t->pool),
+		&ignored) < 0)
+		return false;
+	return p.total - p.optimizer + bytes <= p.limit;
+}
+
 static int
 refuse(struct train *t, const struct jtrain_plan *p, struct jerr *e)
 {
-	char need[16], have[16], fixed[16];
-	uint64_t bare = p->total - p->activations - p->workspace;
+	char need[16], have[16];
+	uint64_t bare = p->weights + p->grads + p->optimizer, rest = p->total - bare;
 	int64_t seq = smaller_seq(t, *p);
 
 	jstr_human_bytes(need, (double)p->total);
 	jstr_human_bytes(have, (double)p->limit);
 	if (seq > 0)
-		return jerr_set(e, JERR_LIMIT, "the run needs %s, %s may be used: it would fit with "
-			"--seq %lld%s", need, have, (long long)seq,
-			t->o->recompute == 0 ? " or perhaps with --recompute" : "");
-	jstr_human_bytes(fixed, (double)bare);
-	return jerr_set(e, JERR_LIMIT, "the run needs %s, %s may be used: weights, gradients and "
-		"optimizer state alone take %s; a smaller model%s would fit, or -M %lluM on a larger "
-		"machine", need, have, fixed,
-		strcmp(t->o->optimizer, "muon") == 0 ? "" : " or --optimizer muon",
-		(unsigned long long)(p->total >> 20) + 1);
+		return jerr_set(e, JERR_LIMIT, "the run needs %s, %s may be used: it would fit "
+			"with --seq %lld", need, have, (long long)seq);
+	if (fits_with_muon(t, *p))
+		return jerr_set(e, JERR_LIMIT, "the run needs %s, %s may be used: it would fit "
+			"with --optimizer muon", need, have);
+	return jerr_set(e, JERR_LIMIT, "the run needs %s, %s may be used: a model of at most about "
+		"%.3g weights would fit", need, have, p->limit > rest
+		? (double)(p->limit - rest) / (double)bare * (double)p->params : 0);
 }
 
 int

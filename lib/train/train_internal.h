@@ -87,7 +87,7 @@ struct metrics_line {
 	double loss, lr, grad_norm, tokens_per_s, peak_share, bpb, valid_loss, valid_bpb;
 	uint64_t tokens, targets;
 };
-/* Appends to the log; lines of later steps than `keep` are cut off first (0: starts empty). */
+/* Appends to the log ("-": standard output); lines of later steps than `keep` are cut off first (0: starts empty). */
 int metrics_open(struct metrics **m, const char *path, int64_t keep, struct jerr *e);
 int metrics_put(struct metrics *m, const struct metrics_line *l, struct jerr *e);
 int metrics_close(struct metrics *m, struct jerr *e);

@@ -49,6 +49,7 @@ struct item {
 	struct jbuf parent;		/* what it was inside, or empty */
 	struct jbuf licence;
 	struct jbuf charset;		/* from the transport, or empty */
+	int format;			/* enum jdoc_format from the transport, 0 = look at the bytes */
 	const char *kind;		/* "file", "archive", "deb", "url"; constant */
 	const char *reject;		/* why it is left out, constant; NULL = a document */
 	int64_t when;			/* seconds: modification, or fetch */

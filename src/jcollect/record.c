@@ -91,7 +91,7 @@ record_make(struct item *it, struct jdoc *d, const struct collect_opts *o, struc
 	struct jerr *e)
 {
 	struct jdoc_opts x = { .name = it->path.p, .max_bytes = (size_t)o->max_bytes,
-		.charset = it->charset.n > 0 ? it->charset.p : NULL };
+		.format = (enum jdoc_format)it->format, .charset = it->charset.n > 0 ? it->charset.p : NULL };
 	struct jerr why = { 0 };
 	int rc;
 

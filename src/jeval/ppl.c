@@ -12,7 +12,7 @@
 #include "score/jppl.h"
 
 static struct ppl_opts {
-	const char *model, *tokenizer;
+	const char *model, *tokenizer, *name;
 	int64_t context;
 } opts;
 
@@ -21,6 +21,8 @@ static const struct jopt table[] = {
 		.help = "model folder, GGUF file or llama2.c file" },
 	{ .name = "tokenizer", .type = JOPT_STR, .value = &opts.tokenizer, .arg = "TOK",
 		.help = "tokenizer, where the model carries none" },
+	{ .name = "name", .type = JOPT_STR, .value = &opts.name, .arg = "NAME",
+		.help = "what the record calls the model" },
 	{ .name = "context", .type = JOPT_INT, .value = &opts.context, .arg = "N",
 		.help = "tokens of a window, 0 = all that the model can" },
 	{ .type = JOPT_END }
@@ -46,6 +48,8 @@ put_record(struct jcli *cli, const struct jppl_result *r, struct jerr *e)
 	jrec_begin(&b);
 	jrec_put_str(&b, "metric", "ppl", 3);
 	jrec_put_str(&b, "model", opts.model, strlen(opts.model));
+	if (opts.name)
+		jrec_put_str(&b, "name", opts.name, strlen(opts.name));
 	jppl_put(r, &b);
 	jrec_end(&b);
 	rc = jout_write(out, b.p, b.n, e);

@@ -5,16 +5,37 @@
 
 #include "base/jjson.h"
 
-static void
-text_row(struct jbuf *out, const char *rule, const char *signal, const char *side, double value,
-	double limit, double margin)
+struct row {
+	const char *rule, *signal, *side;
+	double value, limit, margin;
+};
+
+static struct row
+rule_row(const struct rule *r, struct jpage *page)
 {
-	if (isnan(value))
-		jbuf_printf(out, "  %-20s %-20s %12s  %s %-10.6g %12s  does not apply\n", rule, signal, "-",
-			side, limit, "-");
+	double value = r->signal->measure(page);
+
+	return (struct row){ r->name, r->signal->name, r->side == SIDE_MIN ? "min" : "max", value,
+		r->limit, rule_margin(r, value) };
+}
+
+static struct row
+relevance_row(const struct judge *j, const struct explained *x, const struct verdict *v)
+{
+	double min = judge_min_relevance(j, x->kind);
+
+	return (struct row){ "relevance", "relevance", "min", v->relevance, min, v->relevance - min };
+}
+
+static void
+text_row(struct jbuf *out, struct row r)
+{
+	if (isnan(r.value))
+		jbuf_printf(out, "  %-20s %-20s %12s  %s %-10.6g %12s  does not apply\n", r.rule, r.signal,
+			"-", r.side, r.limit, "-");
 	else
-		jbuf_printf(out, "  %-20s %-20s %12.6g  %s %-10.6g %12.6g  %s\n", rule, signal, value,
-			side, limit, margin, margin >= 0 ? "ok" : "DROP");
+		jbuf_printf(out, "  %-20s %-20s %12.6g  %s %-10.6g %12.6g  %s\n", r.rule, r.signal,
+			r.value, r.side, r.limit, r.margin, r.margin >= 0 ? "ok" : "DROP");
 }
 
 static void
@@ -33,43 +54,36 @@ explain_text(const struct judge *j, struct judge_bench *b, const struct explaine
 	const struct verdict *v, struct jbuf *out)
 {
 	const struct ruleset *set = judge_rules(j, x->kind);
-	double min = judge_min_relevance(j, x->kind);
 	size_t i;
 
 	jbuf_printf(out, "%s%s%s: %s%s (rules %s)\n", x->id, x->title_n ? " " : "", x->title,
 		v->rule ? "dropped by " : "kept", v->rule ? v->rule : "", set->name);
 	jbuf_printf(out, "  %-20s %-20s %12s  %-14s %12s\n", "rule", "signal", "value", "limit",
 		"margin");
-	for (i = 0; i < set->n; i++) {
-		const struct rule *r = &set->v[i];
-		double value = r->signal->measure(b->page);
-
-		text_row(out, r->name, r->signal->name, r->side == SIDE_MIN ? "min" : "max", value,
-			r->limit, rule_margin(r, value));
-	}
+	for (i = 0; i < set->n; i++)
+		text_row(out, rule_row(&set->v[i], b->page));
 	if (j->relevance.match) {
-		text_row(out, "relevance", "relevance", "min", v->relevance, min, v->relevance - min);
+		text_row(out, relevance_row(j, x, v));
 		add_words(j, b, out);
 	}
 }
 
 static void
-json_row(struct jbuf *out, const char *rule, const char *signal, enum side side, double value,
-	double limit, double margin)
+json_row(struct jbuf *out, struct row r)
 {
 	jbuf_adds(out, "{\"rule\":");
-	jjson_str(out, rule, strlen(rule));
-	jbuf_printf(out, ",\"signal\":\"%s\"", signal);
-	if (!isnan(value)) {
+	jjson_str(out, r.rule, strlen(r.rule));
+	jbuf_printf(out, ",\"signal\":\"%s\"", r.signal);
+	if (!isnan(r.value)) {
 		jbuf_adds(out, ",\"value\":");
-		jjson_num(out, value);
+		jjson_num(out, r.value);
 		jbuf_adds(out, ",\"margin\":");
-		jjson_num(out, margin);
+		jjson_num(out, r.margin);
 	}
-	jbuf_printf(out, ",\"side\":\"%s\",\"limit\":", side == SIDE_MIN ? "min" : "max");
-	jjson_num(out, limit);
+	jbuf_printf(out, ",\"side\":\"%s\",\"limit\":", r.side);
+	jjson_num(out, r.limit);
 	jbuf_printf(out, ",\"verdict\":\"%s\"}",
-		isnan(value) ? "not_applicable" : margin >= 0 ? "ok" : "drop");
+		isnan(r.value) ? "not_applicable" : r.margin >= 0 ? "ok" : "drop");
 }
 
 void
@@ -77,24 +91,18 @@ explain_json(const struct judge *j, struct judge_bench *b, const struct explaine
 	const struct verdict *v, struct jbuf *out)
 {
 	const struct ruleset *set = judge_rules(j, x->kind);
-	double min = judge_min_relevance(j, x->kind);
 	struct jbuf rows;
 	size_t i;
 
 	jbuf_init(&rows);
 	jbuf_addc(&rows, '[');
 	for (i = 0; i < set->n; i++) {
-		const struct rule *r = &set->v[i];
-		double value = r->signal->measure(b->page);
-
 		jbuf_adds(&rows, i ? "," : "");
-		json_row(&rows, r->name, r->signal->name, r->side, value, r->limit,
-			rule_margin(r, value));
+		json_row(&rows, rule_row(&set->v[i], b->page));
 	}
 	if (j->relevance.match) {
 		jbuf_adds(&rows, set->n ? "," : "");
-		json_row(&rows, "relevance", "relevance", SIDE_MIN, v->relevance, min,
-			v->relevance - min);
+		json_row(&rows, relevance_row(j, x, v));
 	}
 	jbuf_addc(&rows, ']');
 	jrec_begin(out);

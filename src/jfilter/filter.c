@@ -50,12 +50,11 @@ filter_record(struct run *run, struct judge_bench *bench, struct block *b, const
 {
 	struct jrec_edit ed = { .key = "scores" };
 	struct verdict v;
-	const char *text;
-	size_t n;
+	struct judged t = { .kind = record_kind(r) };
 	int rc;
 
-	record_text(r, &text, &n);
-	rc = judge_text(&run->judge, bench, record_kind(r), text, n, &v, e);
+	record_text(r, &t.text, &t.n);
+	rc = judge_text(&run->judge, bench, &t, &v, e);
 	if (rc < 0)
 		return rc;
 	if (v.rule) {
@@ -78,15 +77,14 @@ explain_record(struct run *run, struct judge_bench *bench, struct block *b, cons
 {
 	struct explained x = { .title = "", .kind = record_kind(r) };
 	struct verdict v;
-	const char *text;
-	size_t n;
+	struct judged t = { .kind = x.kind };
 	int rc;
 
-	record_text(r, &text, &n);
-	rc = judge_text(&run->judge, bench, x.kind, text, n, &v, e);
+	record_text(r, &t.text, &t.n);
+	rc = judge_text(&run->judge, bench, &t, &v, e);
 	if (rc < 0)
 		return rc;
-	x.id = record_id(r, text, n, &x.id_n);
+	x.id = record_id(r, t.text, t.n, &x.id_n);
 	jrec_str(r, "title", &x.title, &x.title_n);
 	if (run->opts->json)
 		explain_json(&run->judge, bench, &x, &v, &b->out);
@@ -141,12 +139,12 @@ signals_record(struct run *run, struct judge_bench *bench, struct block *b, cons
 	const struct jsignal *s;
 	struct jbuf scores;
 	struct verdict v;
-	const char *text;
+	struct judged t = { .kind = record_kind(r) };
 	size_t n, i;
 	int rc;
 
-	record_text(r, &text, &n);
-	rc = judge_text(&run->judge, bench, record_kind(r), text, n, &v, e);
+	record_text(r, &t.text, &t.n);
+	rc = judge_text(&run->judge, bench, &t, &v, e);
 	if (rc < 0)
 		return rc;
 	jbuf_init(&scores);

@@ -147,16 +147,16 @@ judge_min_relevance(const struct judge *j, const char *kind)
 }
 
 int
-judge_text(const struct judge *j, struct judge_bench *b, const char *kind, const char *text,
-	size_t n, struct verdict *v, struct jerr *e)
+judge_text(const struct judge *j, struct judge_bench *b, const struct judged *t,
+	struct verdict *v, struct jerr *e)
 {
-	const struct ruleset *set = judge_rules(j, kind);
-	double min = judge_min_relevance(j, kind);
+	const struct ruleset *set = judge_rules(j, t->kind);
+	double min = judge_min_relevance(j, t->kind);
 	size_t i;
 	int rc;
 
 	*v = (struct verdict){ .relevance = NAN };
-	rc = jpage_read(b->page, text, n, e);
+	rc = jpage_read(b->page, t->text, t->n, e);
 	if (rc < 0)
 		return rc;
 	if (j->relevance.match)

@@ -37,6 +37,11 @@ struct judge_bench {			/* one worker's tools */
 	uint32_t *hits;
 };
 
+struct judged {
+	const char *kind, *text;
+	size_t n;			/* of the text */
+};
+
 struct verdict {
 	const char *rule;		/* NULL = kept */
 	const char *signal;
@@ -53,7 +58,7 @@ void judge_bench_release(struct judge_bench *b);
 const struct ruleset *judge_rules(const struct judge *j, const char *kind);
 double judge_min_relevance(const struct judge *j, const char *kind);
 /* Measures the text; afterwards b->page answers for its signals. */
-int judge_text(const struct judge *j, struct judge_bench *b, const char *kind, const char *text,
-	size_t n, struct verdict *v, struct jerr *e);
+int judge_text(const struct judge *j, struct judge_bench *b, const struct judged *t,
+	struct verdict *v, struct jerr *e);
 
 #endif

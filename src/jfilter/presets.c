@@ -9,7 +9,7 @@
 
 static const struct rule_row docs[] = {
 	{ "encoding", "bad_chars", SIDE_MAX, 0.005, "decoded wrongly, or binary" },
-	{ "redirect", "redirect", SIDE_MAX, 1.5, "a page that has moved or is missing" },
+	{ "redirect", "redirect", SIDE_MAX, 2.5, "a page that has moved or is missing" },
 	{ "stub", "words", SIDE_MIN, 30, "too little text to learn from" },
 	{ "no_content", "content_words", SIDE_MIN, 20, "no running text, code or table to speak of" },
 	{ "navigation", "navigation", SIDE_MAX, 0.8, "an index, a menu or a list of links" },
@@ -59,7 +59,7 @@ static const struct rule_row gopher[] = {
 
 static const struct rule_row web[] = {
 	{ "encoding", "bad_chars", SIDE_MAX, 0.005, "decoded wrongly, or binary" },
-	{ "redirect", "redirect", SIDE_MAX, 1.5, "a page that has moved or is missing" },
+	{ "redirect", "redirect", SIDE_MAX, 2.5, "a page that has moved or is missing" },
 	GOPHER_QUALITY,
 	GOPHER_REPETITION,
 	{ "lorem_ipsum", "lorem_ipsum", SIDE_MAX, 0, "filler text" },

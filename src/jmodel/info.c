@@ -50,12 +50,21 @@ add_dtype(struct info *in, const char *name)
 static int
 look_at_folder(struct info *in, struct jerr *e)
 {
+	struct jarena a;
 	struct jst *s;
-	int rc = jst_open_dir(&s, in->path, e);
+	bool weights;
+	int rc;
 
+	jarena_init(&a, 0);
+	weights = jfs_exists(jfs_join(&a, in->path, "model.safetensors")) ||
+		jfs_exists(jfs_join(&a, in->path, "model.safetensors.index.json"));
+	jarena_release(&a);
+	in->format = weights ? "folder" : "configuration";
+	if (!weights)
+		return 0;
+	rc = jst_open_dir(&s, in->path, e);
 	if (rc < 0)
 		return rc;
-	in->format = "folder";
 	in->bytes = 0;
 	for (size_t i = 0; i < jst_count(s); i++) {
 		add_dtype(in, jst_at(s, i)->dtype_name);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/jhash.h"
+#include "base/jjson.h"
 #include "conf/jdomain.h"
 #include "io/jfs.h"
 #include "io/jio.h"
@@ -16,8 +17,8 @@
 
 static const struct jdomain_training defaults = {
 	.preset = "tiny", .schedule = "wsd", .optimizer = "muon",
-	.steps = 500, .batch = 8, .seq = 512, .warmup = 20, .vocab_size = 4096,
-	.lr = 0.01, .weight_decay = 0.1, .clip = 1.0, .accumulate = 1, .seed = 0
+	.steps = 360, .batch = 8, .seq = 512, .warmup = 20, .vocab_size = 4096,
+	.lr = 0.004, .weight_decay = 0.1, .clip = 1.0, .accumulate = 1, .seed = 0
 };
 static const struct jdomain_training finetune_defaults = {
 	.schedule = "linear", .optimizer = "adamw",
@@ -82,16 +83,24 @@ put_make(struct jbuf *b, struct jdomain *d)
 	jbuf_addc(b, '\n');
 }
 
+/* One conversation a question, for jgen complete. */
 static void
 put_questions(struct jbuf *b, const struct jdomain *d)
 {
+	struct jbuf messages;
 	size_t i;
 
+	jbuf_init(&messages);
 	for (i = 0; i < d->questions.n; i++) {
+		jbuf_reset(&messages);
+		jbuf_adds(&messages, "[{\"role\":\"user\",\"content\":");
+		jjson_str(&messages, d->questions.v[i], strlen(d->questions.v[i]));
+		jbuf_adds(&messages, "}]");
 		jrec_begin(b);
-		jrec_put_str(b, "prompt", d->questions.v[i], strlen(d->questions.v[i]));
+		jrec_put_raw(b, "messages", messages.p, messages.n);
 		jrec_end(b);
 	}
+	jbuf_release(&messages);
 }
 
 static void

@@ -62,6 +62,15 @@ same_model() {
 	same_model "$d/a" "$d/e"
 }
 
+@test "records and the shards made of them give the same model" {
+	command -v jtokenize >/dev/null || skip "no jtokenize"
+	jtokenize encode -q -t "$tok" -o "$d/shards" "$d/docs.jsonl"
+	jtrain pretrain "${run_opts[@]}" --steps 3 -o "$d/a"
+	jtrain pretrain --model nano --tokenizer "$tok" --data "$d/shards" --batch 4 --seq 48 --lr 3e-3 \
+		--warmup 2 --schedule cosine --seed 5 -q --steps 3 -o "$d/b"
+	same_model "$d/a" "$d/b"
+}
+
 @test "another seed gives another model" {
 	jtrain pretrain "${run_opts[@]}" --steps 2 -o "$d/a"
 	jtrain pretrain "${run_opts[@]}" --steps 2 --seed 6 -o "$d/b"

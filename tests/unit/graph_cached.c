@@ -134,26 +134,29 @@ train_rows(struct layer *l, int window, float *want)
 	jgraph_free(n.g);
 }
 
-/* Prefill in pieces of step rows with rows of other sequences between, then decode one by one. */
+/*
+ * Some rows of a prompt at once, then rows with other sequences' rows between, then one by one.
+ */
 static int
 decode_rows(struct layer *l, int window, struct jpar *pool, const float *want)
 {
 	struct jkv_cache cache;
 	struct gen pre, one;
-	int same = 1, t;
+	int same = 1, t = 75;
 
 	new_cache(&cache);
-	record(&pre, l, 41 * 2, window, &cache, pool);
+	record(&pre, l, t, window, &cache, pool);
 	record(&one, l, 1, window, &cache, pool);
-	for (t = 0; t + 41 <= 90; t += 41) {
-		for (int i = 0; i < 41; i++) {
-			set_row(&pre, 2 * i, 1, t + i);
-			set_row(&pre, 2 * i + 1, i % 2 ? 0 : 2, (t + i) / 2);
-		}
-		jgraph_forward(pre.g);
-		for (int i = 0; i < 41; i++)
-			same &= !memcmp(row(&pre, 2 * i), want + (t + i) * C, C * sizeof(*want));
-	}
+	for (int i = 0; i < t; i++)
+		set_row(&pre, i, 1, i);
+	jgraph_forward(pre.g);
+	same &= !memcmp(row(&pre, 0), want, (size_t)(t * C) * sizeof(*want));
+	for (int i = 0; i < 75; i++)
+		set_row(&pre, i, i % 3, i % 3 == 1 ? t + i / 3 : i / 3);
+	jgraph_forward(pre.g);
+	for (int i = 1; i < 75; i += 3)
+		same &= !memcmp(row(&pre, i), want + (t + i / 3) * C, C * sizeof(*want));
+	t += 25;
 	for (; t < T; t++) {
 		set_row(&one, 0, 1, t);
 		jgraph_forward(one.g);

@@ -4,6 +4,7 @@
 
 #include "t_tmp.h"
 
+#include "base/jle.h"
 #include "base/jmem.h"
 #include "io/jfs.h"
 #include "io/jgguf.h"
@@ -200,6 +201,72 @@ init_weights(void)
 	jmodel_free(b);
 }
 
+/* The matrix as llama2.c has it: rotary pairs are neighbours inside a head of d rows. */
+static void
+put_rows(struct jbuf *b, const struct jparam *p, int64_t d)
+{
+	int64_t cols = p->n_dims > 1 ? p->shape[1] : 1;
+
+	for (int64_t r = 0; r < p->shape[0]; r++) {
+		int64_t in = r % d, from = d > 1 ? r - in + in % 2 * (d / 2) + in / 2 : r;
+
+		jbuf_add(b, p->value + from * cols, (size_t)cols * sizeof(float));
+	}
+}
+
+static void
+put_kind(struct jbuf *b, struct jmodel *m, const char *kind, int64_t d)
+{
+	for (int64_t l = 0; l < m->cfg.layers; l++) {
+		char name[128];
+
+		snprintf(name, sizeof(name), "model.layers.%d.%s.weight", (int)l, kind);
+		put_rows(b, jmodel_param(m, name), d);
+	}
+}
+
+/* llama2.c with a head of its own (negative vocabulary size), written here. */
+static void
+llama2c_untied(const char *path)
+{
+	static const char *const kinds[] = { "self_attn.v_proj", "self_attn.o_proj",
+		"post_attention_layernorm", "mlp.gate_proj", "mlp.down_proj", "mlp.up_proj" };
+	struct jmodel *m = load("tests/ref/llama/gqa"), *back;
+	int64_t d = m->cfg.head_dim, header[7] = { m->cfg.hidden, m->cfg.ffn, m->cfg.layers,
+		m->cfg.heads, m->cfg.kv_heads, -m->cfg.vocab_size, m->cfg.context };
+	struct jerr e = { 0 };
+	struct jbuf b;
+
+	jbuf_init(&b);
+	for (int i = 0; i < 7; i++) {
+		unsigned char raw[4];
+
+		jle_put32(raw, (uint32_t)header[i]);
+		jbuf_add(&b, raw, 4);
+	}
+	put_rows(&b, jmodel_param(m, "model.embed_tokens.weight"), 1);
+	put_kind(&b, m, "input_layernorm", 1);
+	put_kind(&b, m, "self_attn.q_proj", d);
+	put_kind(&b, m, "self_attn.k_proj", d);
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		put_kind(&b, m, kinds[k], 1);
+	put_rows(&b, jmodel_param(m, "model.norm.weight"), 1);
+	for (int64_t i = 0; i < m->cfg.context * d; i++)
+		jbuf_add(&b, "rope", 4);
+	put_rows(&b, jmodel_param(m, "lm_head.weight"), 1);
+	ok(jout_put(path, b.p, b.n, &e) == 0);
+	back = load(path);
+	if (back) {
+		same_config(&m->cfg, &back->cfg);
+		near(largest_difference(m, back), 0, 0);
+		jmodel_free(back);
+	}
+	ok(jout_put(path, b.p, b.n - 4, &e) == 0);
+	refused(path, "not a model");
+	jbuf_release(&b);
+	jmodel_free(m);
+}
+
 /* Real files, outside the repository: the same weights as llama2.c .bin and as GGUF. */
 static void
 shared_models(void)
@@ -247,6 +314,8 @@ main(void)
 		jmodel_free(m);
 	}
 	damaged(dir);
+	snprintf(path, sizeof(path), "%s/model.bin", dir);
+	llama2c_untied(path);
 	init_weights();
 	shared_models();
 	jfs_remove_tree(dir, &e);

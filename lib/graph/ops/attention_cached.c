@@ -1,7 +1,10 @@
 /*
  * attention_cached.c - attention for generation: new rows of k and v go into the cache, then each
- * row meets the keys of its own sequence.  One task is one row and one key-value head; it runs the
- * tiles of attn.h, as training does.
+ * row meets the keys of its own sequence, in the tiles of attn.h as in training.
+ *
+ * A task is a block of rows and one key-value head.  Rows of a block that follow each other in one
+ * sequence (a prompt) meet the keys together; a row by itself (a token) meets them with all query
+ * heads of its group.  Neither changes a row's bits.
  */
 #include <math.h>
 #include <string.h>
@@ -44,63 +47,137 @@ append(const struct jnode *n)
 	}
 }
 
+enum {
+	BLOCK = 32,		/* rows of a block */
+	FEW_ROWS = 64		/* up to here a block is one row, so that threads have work */
+};
+
 struct task {
 	const struct jrun *x;
 	const struct jnode *n;
 	size_t stride;
+	int64_t block;
 };
 
 static size_t
 stride_of(const struct jrun *x, const struct jattn *a)
 {
-	size_t rows = (size_t)(a->H / a->K);
+	size_t group = (size_t)(a->H / a->K), rows = group > BLOCK ? group : BLOCK;
 
 	return (attn_gemm_work(x->k, a->d) + rows * (ATTN_TILE + 2) + 15) / 16 * 16;
 }
 
-/* The query heads of one row that share key-value head kh. */
-static void
-row_group(void *arg, int64_t i, int worker)
+/* Rows that meet keys together: q rows ldq apart, at positions pos, pos + step, ... */
+struct run {
+	const struct task *t;
+	const float *q;
+	float *o;
+	int64_t rows, ldq, pos, step;
+	int64_t kv;		/* offset of the sequence's first key in the cache */
+	float *work;
+};
+
+static int64_t
+first_key(const struct jattn *a, int64_t pos)
 {
-	const struct task *t = arg;
-	const struct cached *c = t->n->attr;
-	const struct jattn *a = &c->a;
-	int64_t r = i / a->K, kh = i % a->K, ld = (int64_t)a->K * a->d, g = a->H / a->K;
-	int64_t pos = ((const int32_t *)t->n->in[4]->data)[r];
-	int64_t first = a->window > 0 && pos >= a->window ? pos - a->window + 1 : 0;
-	int64_t q = (r * a->H + kh * g) * a->d;
-	int64_t kv = cache_at(c, ((const int32_t *)t->n->in[3]->data)[r], 0) + kh * a->d;
-	float *work = t->x->work + (size_t)worker * t->stride;
-	float *s = work + attn_gemm_work(t->x->k, a->d);
+	return a->window > 0 && pos >= a->window ? pos - a->window + 1 : 0;
+}
+
+/* Keys j..j+n that a row may not see. */
+static void
+mask(const struct run *u, int64_t j, int64_t n, float *s)
+{
+	const struct cached *c = u->t->n->attr;
+
+	for (int64_t r = 0; r < u->rows; r++) {
+		int64_t pos = u->pos + r * u->step, first = first_key(&c->a, pos);
+
+		for (int64_t i = 0; i < n; i++)
+			if (j + i < first || j + i > pos)
+				s[r * ATTN_TILE + i] = -INFINITY;
+	}
+}
+
+static void
+attend(const struct run *u)
+{
+	const struct cached *c = u->t->n->attr;
+	const struct jkern *k = u->t->x->k;
+	int64_t ld = (int64_t)c->a.K * c->a.d, last = u->pos + (u->rows - 1) * u->step;
+	float *s = u->work + attn_gemm_work(k, c->a.d), *m = s + u->rows * ATTN_TILE;
 	struct attn_rows rows = {
-		.k = t->x->k, .rows = g, .d = a->d, .ld = a->d, .s = s, .work = work,
-		.m = s + g * ATTN_TILE, .l = s + g * (ATTN_TILE + 1), .o = (float *)t->n->data + q
+		.k = k, .rows = u->rows, .d = c->a.d, .ld = u->ldq, .s = s, .m = m,
+		.l = m + u->rows, .o = u->o, .work = u->work
 	};
-	struct jgemm m = {
-		.form = JGEMM_NT, .M = g, .K = a->d, .A = (const float *)t->n->in[0]->data + q,
-		.lda = a->d, .ldb = ld, .C = s, .ldc = ATTN_TILE, .alpha = a->scale
+	struct jgemm g = {
+		.form = JGEMM_NT, .M = u->rows, .K = c->a.d, .A = u->q, .lda = u->ldq, .ldb = ld,
+		.C = s, .ldc = ATTN_TILE, .alpha = c->a.scale
 	};
 
 	attn_begin(&rows);
-	for (int64_t j = first / ATTN_TILE * ATTN_TILE; j <= pos; j += ATTN_TILE) {
-		m.N = pos + 1 - j < ATTN_TILE ? pos + 1 - j : ATTN_TILE;
-		m.B = c->cache->k + kv + j * ld;
-		jkern_gemm(t->x->k, &m, work);
-		for (int64_t e = 0; e < g * (first - j); e++)
-			s[e % g * ATTN_TILE + e / g] = -INFINITY;
-		attn_tile(&rows, c->cache->v + kv + j * ld, ld, m.N);
+	for (int64_t j = first_key(&c->a, u->pos) / ATTN_TILE * ATTN_TILE; j <= last;
+			j += ATTN_TILE) {
+		g.N = last + 1 - j < ATTN_TILE ? last + 1 - j : ATTN_TILE;
+		g.B = c->cache->k + u->kv + j * ld;
+		jkern_gemm(k, &g, u->work);
+		if (j + g.N - 1 > u->pos || j < first_key(&c->a, last))
+			mask(u, j, g.N, s);
+		attn_tile(&rows, c->cache->v + u->kv + j * ld, ld, g.N);
 	}
 	attn_end(&rows);
+}
+
+/* How many rows from r on, up to end, follow each other in one sequence. */
+static int64_t
+run_length(const struct jnode *n, int64_t r, int64_t end)
+{
+	const int32_t *slot = n->in[3]->data, *pos = n->in[4]->data;
+	int64_t i = r + 1;
+
+	while (i < end && slot[i] == slot[r] && pos[i] == pos[i - 1] + 1)
+		i++;
+	return i - r;
+}
+
+static void
+block_head(void *arg, int64_t i, int worker)
+{
+	const struct task *t = arg;
+	const struct jnode *n = t->n;
+	const struct cached *c = n->attr;
+	int64_t kh = i % c->a.K, r = i / c->a.K * t->block, group = c->a.H / c->a.K, count;
+	int64_t end = r + t->block < jnode_rows(n) ? r + t->block : jnode_rows(n);
+
+	for (; r < end; r += count) {
+		int64_t q = (r * c->a.H + kh * group) * c->a.d, heads;
+		struct run u = {
+			.t = t, .pos = ((const int32_t *)n->in[4]->data)[r],
+			.kv = cache_at(c, ((const int32_t *)n->in[3]->data)[r], 0) + kh * c->a.d,
+			.work = t->x->work + (size_t)worker * t->stride
+		};
+
+		count = run_length(n, r, end);
+		heads = count > 1 ? group : 1;
+		u.rows = count > 1 ? count : group;
+		u.step = count > 1;
+		u.ldq = count > 1 ? (int64_t)c->a.H * c->a.d : c->a.d;
+		for (int64_t h = 0; h < heads; h++, q += c->a.d) {
+			u.q = (const float *)n->in[0]->data + q;
+			u.o = (float *)n->data + q;
+			attend(&u);
+		}
+	}
 }
 
 static void
 forward(const struct jrun *x, struct jnode *n)
 {
 	const struct cached *c = n->attr;
-	struct task t = { x, n, stride_of(x, &c->a) };
+	int64_t R = jnode_rows(n), block = R <= FEW_ROWS ? 1 : BLOCK;
+	struct task t = { x, n, stride_of(x, &c->a), block };
 
 	append(n);
-	jpar_for(x->pool, jnode_rows(n) * c->a.K, row_group, &t);
+	jpar_for(x->pool, (R + block - 1) / block * c->a.K, block_head, &t);
 }
 
 static size_t
@@ -131,7 +208,7 @@ head_ref(const struct jref *r, int64_t row, int64_t qh, double *p)
 	const struct cached *c = r->n->attr;
 	const struct jattn *a = &c->a;
 	int64_t pos = r->ids[4][row], col = qh / (a->H / a->K) * a->d, q = (row * a->H + qh) * a->d;
-	int64_t first = a->window > 0 && pos >= a->window ? pos - a->window + 1 : 0;
+	int64_t first = first_key(a, pos);
 	double top = -INFINITY, sum = 0;
 
 	for (int64_t j = first; j <= pos; j++) {

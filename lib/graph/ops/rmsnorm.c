@@ -155,7 +155,7 @@ backward_ref(const struct jref *r)
 }
 
 const struct jop jop_rmsnorm = {
-	.name = "rmsnorm", .in_place = 1, .back_in_place = 1,
+	.name = "rmsnorm", .flags = JOP_CHEAP, .in_place = 1, .back_in_place = 1,
 	.forward = forward, .backward = backward, .keeps = keeps, .work = work,
 	.forward_ref = forward_ref, .backward_ref = backward_ref
 };

@@ -66,7 +66,7 @@ backward_ref(const struct jref *r)
 }
 
 const struct jop jop_swiglu = {
-	.name = "swiglu", .in_place = 3, .back_in_place = 1,
+	.name = "swiglu", .flags = JOP_CHEAP, .in_place = 3, .back_in_place = 1,
 	.forward = forward, .backward = backward, .keeps = keeps,
 	.forward_ref = forward_ref, .backward_ref = backward_ref
 };

@@ -1,6 +1,7 @@
 /*
  * pretrain.c - the next token of running text: every token is a target.  Shards are taken as they
- * are; document records {text} are encoded on the way, each closed by the end-of-text token.
+ * are; document records {text} are encoded on the way as jtokenize encode does: no BOS, the
+ * end-of-text token after each.
  */
 #include "train/encode.h"
 
@@ -13,7 +14,7 @@ encode_document(struct encoder *en, const struct jrec *r, struct encoded *out, s
 
 	if (!jrec_str(r, "text", &text, &n))
 		return jerr_set(e, JERR_FORMAT, "no member \"text\" with a string");
-	if (jtok_encode(en->state, text, n, JTOK_ADD_BOS_EOS, &out->ids, e) < 0)
+	if (jtok_encode(en->state, text, n, 0, &out->ids, e) < 0)
 		return e->code;
 	if (out->ids.n == 0)
 		return jerr_set(e, JERR_FORMAT, "text is empty");

@@ -155,7 +155,7 @@ apt_failed(const char *package, int status, struct jbuf *err, struct jerr *e)
 	const char *p = strstr(err->p, "E: ");
 
 	if (strstr(err->p, "Unable to locate package") || strstr(err->p, "Can't find a source"))
-		return jerr_set(e, JERR_ARG, "deb:%s: apt knows no such package or version "
+		return jerr_set(e, JERR_IO, "deb:%s: apt knows no such package or version "
 		    "(is `apt-get update` needed?)", package);
 	p = p ? p + 3 : err->p;
 	return jerr_set(e, JERR_NET, "deb:%s: apt-get download failed with %d: %.*s", package, status,
@@ -166,7 +166,8 @@ apt_failed(const char *package, int status, struct jbuf *err, struct jerr *e)
 static int
 download(const char *package, const char *dir, struct jerr *e)
 {
-	char *argv[] = { "apt-get", "-q", "download", (char *)package, NULL };
+	char apt[] = "apt-get", quiet[] = "-q", verb[] = "download";
+	char *argv[] = { apt, quiet, verb, (char *)package, NULL };
 	struct jbuf tmp, out, err;
 	struct jproc_opts po = { .timeout_s = 900 };
 	struct jarena a;
@@ -224,9 +225,12 @@ deb_find(const char *package, const struct collect_opts *o, struct jbuf *path, s
 	return rc < 0 ? rc : 0;
 }
 
-/* The documentation folder of some packages is a link to that of another: so is the copyright. */
-static int
-borrow_licence(struct archive_source *s, const struct collect_opts *o, struct jerr *e)
+/*
+ * The documentation folder of some packages is a link to that of another: so is the copyright.
+ * Where the other package cannot be had the licence stays unknown.
+ */
+static void
+borrow_licence(struct archive_source *s, const struct collect_opts *o)
 {
 	const char *owner = archive_source_doc_owner(s);
 	struct archive_info info = { .kind = "deb" };
@@ -235,18 +239,17 @@ borrow_licence(struct archive_source *s, const struct collect_opts *o, struct je
 	int rc;
 
 	if (!owner || !is_package(owner))
-		return 0;
+		return;
 	jbuf_init(&path);
-	rc = deb_find(owner, o, &path, e);
+	rc = deb_find(owner, o, &path, NULL);
 	info.path = path.p;
 	if (rc == 0)
-		rc = archive_source_open(&other, &info, o, e);
+		rc = archive_source_open(&other, &info, o, NULL);
 	if (rc == 0) {
 		archive_source_license(s, archive_source_licence(other));
 		archive_source_close(other);
 	}
 	jbuf_release(&path);
-	return rc;
 }
 
 static int
@@ -264,7 +267,7 @@ deb_open(void **out, const char *spec, const struct collect_opts *o, struct jerr
 	if (rc == 0)
 		rc = archive_source_open(&s, &info, o, e);
 	if (rc == 0)
-		rc = borrow_licence(s, o, e);
+		borrow_licence(s, o);
 	if (rc == 0 && !*archive_source_licence(s))
 		archive_source_license(s, "see copyright");
 	jbuf_release(&path);
