@@ -29,7 +29,8 @@ endif
 
 .PHONY: all
 all: $(W)/report.html
-	@$(BIN)/jeval report --show -o $(W)/report.html $(W)
+	@if [ -e $(W)/opts/made ]; then rm -f $(W)/opts/made; $(BIN)/jeval report -q --show $(W); \
+	else echo 'everything in $(W) is up to date; $(BIN)/jeval report --show $(W) shows the report'; fi
 
 # The steps in order, for `jupiter start --interactive`: target, tab, what it is.
 .PHONY: stages
@@ -129,4 +130,4 @@ $(W)/questions.jsonl: $(W)/domain.vars
 	@$(BIN)/jupiter config --questions --no-prov -o $@ $(DOMAIN)
 
 $(W)/report.html: $(W)/scores.jsonl $(W)/answers.jsonl $(W)/base/config.json
-	@$(BIN)/jeval report -o $@ $(W)
+	@touch $(W)/opts/made && $(BIN)/jeval report -q -o $@ $(W)

@@ -334,6 +334,13 @@ describe(struct jarchive *a, const struct level *l, struct jarchive_member *m)
 	m->mtime = archive_entry_mtime_is_set(a->entry) ? (int64_t)archive_entry_mtime(a->entry) : 0;
 }
 
+/* ar(1) writes modes without a type: those are files too. */
+static bool
+is_file(struct archive_entry *en)
+{
+	return archive_entry_filetype(en) == AE_IFREG || archive_entry_filetype(en) == 0;
+}
+
 int
 jarchive_next(struct jarchive *a, struct jarchive_member *m, struct jerr *e)
 {
@@ -359,7 +366,7 @@ jarchive_next(struct jarchive *a, struct jarchive_member *m, struct jerr *e)
 			    (unsigned long long)a->lim.members);
 		a->at_member = true;
 		name = entry_name(a->entry);
-		if (archive_entry_filetype(a->entry) == AE_IFREG && is_inner(a, l, name)) {
+		if (is_file(a->entry) && is_inner(a, l, name)) {
 			a->at_member = false;
 			rc = enter(a, name, e);
 			if (rc == JERR_FORMAT && !is_vital(a))
@@ -369,7 +376,7 @@ jarchive_next(struct jarchive *a, struct jarchive_member *m, struct jerr *e)
 			continue;
 		}
 		describe(a, l, m);
-		if (a->path.n > 0 && (m->link || archive_entry_filetype(a->entry) == AE_IFREG))
+		if (a->path.n > 0 && (m->link || is_file(a->entry)))
 			return 1;
 	}
 	return 0;

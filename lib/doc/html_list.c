@@ -28,7 +28,10 @@ html_list(struct html *h, const xmlNode *n, bool ordered)
 		number = 1;
 	if (number < 0 || number > 99999)
 		number = 1;
-	md_block(h->m, gap);
+	if (gap == 1)
+		md_gap(h->m, 1);
+	else
+		md_block(h->m, 2);
 	for (const xmlNode *c = n->children; c; c = c->next) {
 		char first[24] = "- ", rest[24] = "  ";
 		size_t at = h->m->out->n;
@@ -73,17 +76,21 @@ is_object(const xmlNode *dl, const xmlNode *dt)
 	return true;
 }
 
-/* Signatures are typeset with blanks inside the parentheses; commas end a list of terms. */
+/*
+ * Long signatures are typeset with blanks inside the parentheses and a comma at the end; commas also
+ * end a list of terms.
+ */
 static void
-tidy(struct jbuf *b)
+tidy(struct jbuf *b, bool signature)
 {
 	size_t k = 0;
 
 	for (size_t i = 0; i < b->n; i++) {
 		char c = b->p[i], next = i + 1 < b->n ? b->p[i + 1] : '\0';
 
-		if (c == ' ' && (next == ')' || next == ']') && k > 0 && (b->p[k - 1] == ',' ||
-		    b->p[k - 1] == '(' || b->p[k - 1] == '['))
+		if (signature && c == ' ' && (next == ')' || (k > 0 && b->p[k - 1] == '(')))
+			continue;
+		if (signature && c == ',' && next == ' ' && i + 2 < b->n && b->p[i + 2] == ')')
 			continue;
 		if (c == ' ' && next == ',' && k > 0)
 			continue;
@@ -127,8 +134,8 @@ term(struct html *h, struct dl *d, const xmlNode *dt)
 	h->br_comma = true;
 	html_flat(h, dt, true, &b);
 	h->br_comma = false;
-	tidy(&b);
 	d->object = is_object(d->node, dt) && !h->m->flat;
+	tidy(&b, d->object);
 	if (b.n > 0 && d->object) {
 		struct md m;
 		struct jbuf head;

@@ -164,7 +164,7 @@ row(struct html *h, const xmlNode *tr, struct grid *g, bool in_head)
 
 		jbuf_init(&g->line);
 		for (int i = 0; i < g->cols; i++)
-			jbuf_adds(&g->line, i == 0 ? "|  |" : "  |");
+			jbuf_adds(&g->line, i == 0 ? "| |" : " |");
 		put_row(h, g);
 		rule(h, g);
 		jbuf_release(&g->line);

@@ -111,6 +111,7 @@ html_flat(struct html *h, const xmlNode *n, bool bare, struct jbuf *out)
 	md_init(&m, &b);
 	m.flat = 1;
 	m.bare = bare;
+	m.plain = outer->plain;
 	h->m = &m;
 	html_walk(h, n);
 	h->m = outer;

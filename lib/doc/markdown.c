@@ -169,6 +169,7 @@ heading_above(struct state *s, int level)
 	jbuf_adds(&s->d->text, level == 1 ? "# " : "## ");
 	jbuf_add(&s->d->text, t.p, t.n);
 	jbuf_release(&t);
+	s->blank = 1;
 	s->para = false;
 }
 

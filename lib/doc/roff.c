@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/jutf8.h"
 #include "doc/readers.h"
 
 const struct roff_def *
@@ -420,6 +421,21 @@ roff_line(struct roff *r, const char *s, size_t n)
 		text_line(r, s, n);
 }
 
+/* Names of strings and characters are bytes; what one cut out of the middle of a letter is mended. */
+static void
+mend(struct jbuf *b)
+{
+	struct jbuf good;
+
+	if (jutf8_valid(b->p, b->n) == b->n)
+		return;
+	jbuf_init(&good);
+	jdoc_to_utf8(b->p, b->n, "utf-8", &good);
+	jbuf_reset(b);
+	jbuf_add(b, good.p, good.n);
+	jbuf_release(&good);
+}
+
 static void
 start(struct roff *r, struct jdoc *d)
 {
@@ -460,6 +476,9 @@ man_read(struct jdoc *d, const char *p, size_t n, struct jerr *e)
 	}
 	man_end(&r);
 	md_finish(&r.page);
+	mend(&d->text);
+	mend(&d->title);
+	mend(&d->alias);
 	if (d->alias.n > 0 && d->text.n > 200)
 		jbuf_reset(&d->alias);
 	jmem_free(r.def);

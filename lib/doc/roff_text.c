@@ -193,8 +193,11 @@ quoted_escape(struct roff *r, char kind, const char *arg, size_t n)
 		if (len > 0 && (unsigned char)out[0] >= 0x20)
 			roff_put(r, out, (size_t)len);
 	} else if (kind == 'o' || kind == 'Z') {
-		for (size_t i = 0; i < (kind == 'o' && n > 1 ? 1 : n); i++)
-			roff_put(r, arg + i, 1);
+		size_t k = 1;
+
+		while (k < n && (kind == 'Z' || ((unsigned char)arg[k] & 0xc0) == 0x80))
+			k++;	/* of what is struck over another only the first shows */
+		roff_put(r, arg, n > 0 ? k : 0);
 	}
 }
 
@@ -232,7 +235,11 @@ escape(struct roff *r, const char *s, const char *end)
 	case 'S': case 'R': case 'x': case 'A': case 'B':
 		return quoted(s + 1, end, &name, &n);
 	case 'c': r->no_space = true; return end;
-	default: return s + 1;	/* \& \% \: \/ \, \| \^ \{ \} \z \p \d \u: nothing to see */
+	default:	/* \& \% \: \/ \, \| \^ \{ \} \z \p \d \u: nothing to see */
+		do
+			s++;
+		while (s < end && ((unsigned char)*s & 0xc0) == 0x80);
+		return s;
 	}
 }
 

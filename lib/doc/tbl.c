@@ -156,7 +156,7 @@ write_row(struct roff *r, const struct jbuf *cell, int n, int cols)
 				jbuf_addc(&b, '\\');
 			jbuf_addc(&b, cell[i].p[k]);
 		}
-		jbuf_adds(&b, " |");
+		jbuf_adds(&b, i < n && cell[i].n > 0 ? " |" : "|");
 	}
 	md_block(r->m, 1);
 	md_word(r->m, b.p, b.n);

@@ -78,8 +78,9 @@ struct jnode *jg_attention(struct jgraph *g, struct jnode *q, struct jnode *k, s
 /*
  * The same for generation, no gradient: appends the R new rows of k and v to a cache and lets each
  * row see its own sequence.  Row r belongs to sequence slot[r] at position pos[r]; cache is
- * [slots, capacity, K*d] for keys and for values, owned by the caller.  A row's result does not
- * depend on the other rows.
+ * [slots, capacity, K*d] for keys and for values, owned by the caller.  A row's bits do not depend
+ * on the other rows, and are those that jg_attention gives an unpacked sequence: decoding, prefill
+ * and training compute the same numbers.
  */
 struct jkv_cache {
 	float *k, *v;

@@ -115,7 +115,9 @@ authority(struct jurl *u, const char *s, const char *p, const char *end, struct 
 			colon = NULL;
 	u->host = u->text.n;
 	for (const char *c = p; c < (colon ? colon : end); c++) {
-		if (!isalnum((unsigned char)*c) && !strchr("-._~[]:", *c))
+		bool v6 = *p == '[' && strchr("[]:", *c);
+
+		if (!isalnum((unsigned char)*c) && !strchr("-._~", *c) && !v6)
 			return bad(s, "a host name holds letters, digits, '-' and '.' only", e);
 		jbuf_addc(&u->text, tolower((unsigned char)*c));
 	}

@@ -55,7 +55,11 @@ void jreport_release(struct jreport *r);
 
 /* The page: one file, no references to anything outside it. */
 void jreport_html(const struct jreport *r, struct jbuf *out);
-/* The same for a terminal; width in columns, colour and Unicode as wanted. */
-void jreport_text(const struct jreport *r, int width, bool unicode, struct jbuf *out);
+/* The same for a terminal. */
+struct jreport_terminal {
+	int width;		/* columns */
+	bool unicode, colour;
+};
+void jreport_text(const struct jreport *r, const struct jreport_terminal *t, struct jbuf *out);
 
 #endif

@@ -74,6 +74,8 @@ load_stages(struct jreport *r, struct jerr *e)
 		s->rejected = count(c, "rejected");
 		s->bytes_in = count(c, "bytes_in");
 		s->bytes_out = count(c, "bytes_out");
+		if (s->bytes_out == 0)	/* a shard: what lies on the disk */
+			s->bytes_out = (uint64_t)jfs_size(jfs_join(a, r->dir, s->product));
 		s->tokens = count(jval_get(v, "notes"), "tokens");
 		s->reasons = reasons(a, jval_get(v, "reasons"));
 		r->n_stages++;

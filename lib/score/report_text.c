@@ -73,10 +73,10 @@ wrapped(const char *s, int width, struct jbuf *out)
 }
 
 static void
-curve_charts(const struct jreport *r, int width, bool unicode, struct jbuf *out)
+curve_charts(const struct jreport *r, const struct jreport_terminal *t, struct jbuf *out)
 {
-	struct jplot_opts o = { .x_label = "step", .width = width, .height = 16, .unicode = unicode,
-		.colour = unicode };
+	struct jplot_opts o = { .x_label = "step", .width = t->width, .height = 16,
+		.unicode = t->unicode, .colour = t->colour };
 
 	if (r->curves[0].n > 0) {
 		o.title = "loss, nats per token: pre-training";
@@ -90,19 +90,19 @@ curve_charts(const struct jreport *r, int width, bool unicode, struct jbuf *out)
 }
 
 void
-jreport_text(const struct jreport *r, int width, bool unicode, struct jbuf *out)
+jreport_text(const struct jreport *r, const struct jreport_terminal *t, struct jbuf *out)
 {
 	size_t i;
 
 	jbuf_printf(out, "\nThe expert for \"%s\"\n\n", r->domain);
 	stage_table(r, out);
 	jbuf_addc(out, '\n');
-	curve_charts(r, width, unicode, out);
+	curve_charts(r, t, out);
 	jbuf_addc(out, '\n');
 	score_table(r, out);
 	for (i = 0; i < r->n_answers; i++) {
 		jbuf_printf(out, "\nQ: %s\n", r->answers[i].prompt);
-		wrapped(r->answers[i].text[0] ? r->answers[i].text : "(no answer)", width, out);
+		wrapped(r->answers[i].text[0] ? r->answers[i].text : "(no answer)", t->width, out);
 	}
 	jbuf_printf(out, "\nEverything lies in %s:\n"
 		"    expert/        the model (Hugging Face folder); jgen chat -m %s/expert\n"

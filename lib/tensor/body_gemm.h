@@ -73,15 +73,22 @@ pack_b_rows(float *panel, const float *b, int64_t ldb, int64_t n, int64_t kc)
 	}
 }
 
+/* Several panels side by side (n > NR), so that stored rows are read in longer pieces. */
 static void
 pack_b_cols(float *panel, const float *b, int64_t ldb, int64_t n, int64_t kc)
 {
 	for (int64_t k = 0; k < kc; k++, b += ldb, panel += NR) {
-		for (int v = 0; v < NV; v++) {
-			int64_t left = n - v * VW;
+		float *to = panel;
+		int64_t j = 0;
 
-			vf_store(panel + v * VW,
-				left > 0 ? load_some(b + v * VW, left) : vf_zero());
+		for (; j + NR <= n; j += NR, to += kc * NR) {
+			vf_store(to, vf_load(b + j));
+			vf_store(to + VW, vf_load(b + j + VW));
+		}
+		if (j < n) {
+			vf_store(to, load_some(b + j, n - j));
+			vf_store(to + VW, n - j > VW ? load_some(b + j + VW, n - j - VW)
+				: vf_zero());
 		}
 	}
 }

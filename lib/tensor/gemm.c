@@ -14,8 +14,9 @@ enum {
 	M_BLOCK = 224,		/* rows of C per packed block of A */
 	PANEL_ROWS = 28,	/* up to here the column block is one panel */
 	STREAM_PASSES = 3,	/* up to so many times k->few rows nothing is packed */
+	SIDE_BY_SIDE = 4,	/* panels of B packed at once from columns */
 	A_SLACK = 16,
-	TILES_MAX = 64
+	TILES_PER_WORKER = 8
 };
 
 int64_t
@@ -62,10 +63,11 @@ static void
 pack_b(const struct block *x)
 {
 	const struct jgemm *g = x->g;
+	int64_t step = g->form == JGEMM_NT ? x->k->nr : SIDE_BY_SIDE * x->k->nr;
 	float *panel = x->b;
 
-	for (int64_t n = 0; n < x->nb; n += x->k->nr, panel += x->kc * x->k->nr) {
-		int64_t w = smaller(x->k->nr, x->nb - n);
+	for (int64_t n = 0; n < x->nb; n += step, panel += x->kc * step) {
+		int64_t w = smaller(step, x->nb - n);
 
 		if (g->form == JGEMM_NT)
 			x->k->pack_b_rows(panel, g->B + (x->n0 + n) * g->ldb + x->k0, g->ldb, w,
@@ -220,8 +222,10 @@ grid_choose(struct grid *x, int workers)
 	double best = -1;
 	int64_t r = 1, c = 1;
 
-	for (int64_t rows = 1; rows <= 8 && rows * x->k->mr < x->g->M + x->k->mr; rows *= 2) {
-		for (int64_t cols = 1; cols <= TILES_MAX / rows &&
+	int64_t most = TILES_PER_WORKER * (int64_t)workers;
+
+	for (int64_t rows = 1; rows <= most && rows * x->k->mr < x->g->M + x->k->mr; rows *= 2) {
+		for (int64_t cols = 1; cols <= most / rows &&
 				cols * x->k->nr < x->g->N + x->k->nr; cols++) {
 			double cost;
 

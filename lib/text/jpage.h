@@ -95,8 +95,12 @@ int jpage_read(struct jpage *pg, const char *text, size_t n, struct jerr *e);
 const struct jpage_repeat *jpage_repeat(struct jpage *pg);
 /* Share of the characters that are base64, hex or escaped binary data. */
 double jpage_data(struct jpage *pg);
-/* Bit i is set for a function word of language i (jpage_language()); by word id. */
-unsigned jpage_function_word(const struct jpage *pg, uint32_t id);
+enum {
+	JPAGE_W_LANGUAGES = 0x7f,	/* bit i: a function word of language i (jpage_language()) */
+	JPAGE_W_PLAIN = 1 << 7,		/* four or more letters, all of them small ASCII letters */
+	JPAGE_W_ODD = 1 << 8		/* plain, and cannot be spoken */
+};
+unsigned jpage_word_traits(const struct jpage *pg, uint32_t id);
 const char *jpage_language(int i);	/* "en", ...; NULL after the last */
 /* Hits of the phrase lists in the text. */
 enum jpage_phrases { JPAGE_BOILERPLATE, JPAGE_REDIRECT, JPAGE_GENERATED, JPAGE_PHRASE_LISTS };

@@ -26,13 +26,36 @@ by_value(const void *x, const void *y)
 	return a < b ? -1 : a > b;
 }
 
+/*
+ * Hashes are spread evenly, so one pass into buckets by their first byte leaves short stretches for
+ * the comparing sort.
+ */
+static void
+sort_hashes(uint64_t *v, uint64_t *spare, size_t n)
+{
+	size_t start[257] = { 0 }, at[256], i;
+
+	for (i = 0; i < n; i++)
+		start[(v[i] >> 56) + 1]++;
+	for (i = 0; i < 256; i++) {
+		start[i + 1] += start[i];
+		at[i] = start[i];
+	}
+	for (i = 0; i < n; i++)
+		spare[at[v[i] >> 56]++] = v[i];
+	for (i = 0; i < 256; i++)
+		if (start[i + 1] - start[i] > 1)
+			qsort(spare + start[i], start[i + 1] - start[i], sizeof(*spare), by_value);
+	memcpy(v, spare, n * sizeof(*v));
+}
+
 static void
 sort_distinct(struct jshingles *s)
 {
 	size_t i, to = 0;
 
 	if (s->n > 1)
-		qsort(s->v, s->n, sizeof(*s->v), by_value);
+		sort_hashes(s->v, s->words, s->n);
 	for (i = 0; i < s->n; i++)
 		if (to == 0 || s->v[i] != s->v[to - 1])
 			s->v[to++] = s->v[i];

@@ -73,7 +73,7 @@ jpage_free(struct jpage *pg)
 	jintern_release(&pg->t->function_key);
 	jmatch_free(pg->t->phrases);
 	jmem_free(pg->t->languages);
-	jmem_free(pg->t->word_languages);
+	jmem_free(pg->t->traits);
 	jmem_free(pg->t->class);
 	jmem_free(pg->t->gram_count);
 	jmem_free(pg->t->gram_chars);
@@ -116,9 +116,9 @@ jpage_read(struct jpage *pg, const char *text, size_t n, struct jerr *e)
 }
 
 unsigned
-jpage_function_word(const struct jpage *pg, uint32_t id)
+jpage_word_traits(const struct jpage *pg, uint32_t id)
 {
-	return pg->t->word_languages[id];
+	return pg->t->traits[id];
 }
 
 const char *

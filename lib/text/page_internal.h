@@ -14,8 +14,8 @@ struct jpage_tables {
 	struct jintern grams;		/* scratch of jpage_repeat() */
 	struct jintern function_key;	/* lower-case hash -> row of languages[] */
 	unsigned char *languages;
-	unsigned char *word_languages;	/* by word id */
-	size_t word_languages_cap;
+	uint16_t *traits;		/* by word id: JPAGE_W_* */
+	size_t traits_cap;
 	uint32_t *class, *gram_count, *gram_chars;	/* scratch of jpage_repeat() */
 	size_t class_cap, gram_count_cap, gram_chars_cap;
 	unsigned char *covered;
@@ -26,6 +26,7 @@ struct jpage_tables {
 };
 
 void jpage_count_chars(struct jpage *pg);	/* pagecount.c */
+bool jpage_is_odd(const char *s, size_t n);	/* oddwords.c: n small ASCII letters */
 void jpage_split(struct jpage *pg);		/* pagelines.c: words, lines, paragraphs */
 
 #endif

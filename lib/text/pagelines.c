@@ -20,7 +20,24 @@ struct walk {
 	bool term_before, in_item;	/* the last line was a **term**; the lines before a list item */
 };
 
-/* Numbers the distinct words and looks each up once in the list of function words. */
+static uint16_t
+traits_of(const struct jpage *pg, const struct jpage_word *w)
+{
+	const struct jpage_tables *t = pg->t;
+	const char *s = pg->p + w->at;
+	struct jtext_word span = { w->at, w->n, w->chars, w->flags };
+	uint32_t row = w->chars > 12 ? JINTERN_NONE :
+		jintern_find(&t->function_key, jtext_word_hash(pg->p, &span)), i;
+	unsigned traits = row == JINTERN_NONE ? 0 : t->languages[row];
+
+	for (i = 0; i < w->n && s[i] >= 'a' && s[i] <= 'z'; i++)
+		;
+	if (i >= 4 && i == w->n)
+		traits |= JPAGE_W_PLAIN | (jpage_is_odd(s, w->n) ? JPAGE_W_ODD : 0);
+	return (uint16_t)traits;
+}
+
+/* Numbers the distinct words and looks at each once. */
 static void
 number_words(struct jpage *pg)
 {
@@ -30,16 +47,13 @@ number_words(struct jpage *pg)
 	jintern_reset(&t->words, pg->words);
 	for (i = 0; i < pg->words; i++) {
 		struct jpage_word *w = &pg->word[i];
-		struct jtext_word span = { w->at, w->n, w->chars, w->flags };
-		uint32_t before = t->words.n, row;
+		uint32_t before = t->words.n;
 
 		w->id = jintern_put(&t->words, jhash64(pg->p + w->at, w->n, 0));
 		if (w->id < before)
 			continue;
-		JMEM_GROW(t->word_languages, t->word_languages_cap, (size_t)w->id + 1);
-		row = w->chars > 12 ? JINTERN_NONE :
-			jintern_find(&t->function_key, jtext_word_hash(pg->p, &span));
-		t->word_languages[w->id] = row == JINTERN_NONE ? 0 : t->languages[row];
+		JMEM_GROW(t->traits, t->traits_cap, (size_t)w->id + 1);
+		t->traits[w->id] = traits_of(pg, w);
 	}
 	pg->ids = t->words.n;
 }
@@ -180,7 +194,7 @@ is_prose(const struct jpage *pg, const struct jpage_line *l)
 		const struct jpage_word *w = &pg->word[l->word + i];
 		uint32_t cp;
 
-		bits = jpage_function_word(pg, w->id);
+		bits = jpage_word_traits(pg, w->id) & JPAGE_W_LANGUAGES;
 		for (k = 0; bits; k++, bits >>= 1)
 			if ((bits & 1) && ++seen[k] >= 2)
 				return true;

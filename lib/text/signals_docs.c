@@ -85,7 +85,7 @@ sig_function_words(struct jpage *pg)
 			continue;
 		for (k = 0; k < line->words; k++) {
 			const struct jpage_word *w = &pg->word[line->word + k];
-			unsigned bits = jpage_function_word(pg, w->id);
+			unsigned bits = jpage_word_traits(pg, w->id) & JPAGE_W_LANGUAGES;
 
 			if (!(w->flags & JTEXT_W_LETTER))
 				continue;
@@ -102,65 +102,12 @@ sig_function_words(struct jpage *pg)
 	return (double)best / (double)words;
 }
 
-/* Where a letter stands on the keyboard: row * 16 + column. */
-static const unsigned char key_at[26] = {
-	['q' - 'a'] = 1, ['w' - 'a'] = 2, ['e' - 'a'] = 3, ['r' - 'a'] = 4, ['t' - 'a'] = 5,
-	['y' - 'a'] = 6, ['u' - 'a'] = 7, ['i' - 'a'] = 8, ['o' - 'a'] = 9, ['p' - 'a'] = 10,
-	['a' - 'a'] = 17, ['s' - 'a'] = 18, ['d' - 'a'] = 19, ['f' - 'a'] = 20, ['g' - 'a'] = 21,
-	['h' - 'a'] = 22, ['j' - 'a'] = 23, ['k' - 'a'] = 24, ['l' - 'a'] = 25,
-	['z' - 'a'] = 33, ['x' - 'a'] = 34, ['c' - 'a'] = 35, ['v' - 'a'] = 36, ['b' - 'a'] = 37,
-	['n' - 'a'] = 38, ['m' - 'a'] = 39
-};
-
-/* Five neighbouring keys in a row, either way. */
-static bool
-has_keyboard_run(const char *s, size_t n)
-{
-	int run = 0, way = 0, step;
-	size_t i;
-
-	for (i = 1; i < n; i++) {
-		step = key_at[s[i] - 'a'] - key_at[s[i - 1] - 'a'];
-		if (step != 1 && step != -1) {
-			run = way = 0;
-			continue;
-		}
-		run = step == way ? run + 1 : 1;
-		way = step;
-		if (run >= 4)
-			return true;
-	}
-	return false;
-}
-
-/* A word of small Latin letters that no one would say: no vowel, long runs, keyboard rows. */
-static bool
-is_odd(const char *s, size_t n)
-{
-	const unsigned vowel_bits = 1u << 0 | 1u << 4 | 1u << 8 | 1u << 14 | 1u << 20 | 1u << 24;
-	size_t i, vowels = 0, consonants = 0, same = 0, most_c = 0, most_v = 0, most_s = 0, run_v = 0;
-
-	for (i = 0; i < n; i++) {
-		bool vowel = vowel_bits >> (s[i] - 'a') & 1;
-
-		vowels += vowel;
-		consonants = vowel ? 0 : consonants + 1;
-		run_v = vowel ? run_v + 1 : 0;
-		same = i > 0 && s[i] == s[i - 1] ? same + 1 : 1;
-		most_c = consonants > most_c ? consonants : most_c;
-		most_v = run_v > most_v ? run_v : most_v;
-		most_s = same > most_s ? same : most_s;
-	}
-	return vowels == 0 || most_c >= 6 || most_v >= 5 || most_s >= 4 || n > 30 ||
-		has_keyboard_run(s, n);
-}
-
 /* Share of odd words among the small-letter words of 4 letters and more outside code. */
 static double
 sig_odd_words(struct jpage *pg)
 {
 	uint64_t odd = 0, words = 0;
-	uint32_t k, j;
+	uint32_t k;
 	size_t i;
 
 	for (i = 0; i < pg->lines; i++) {
@@ -169,17 +116,10 @@ sig_odd_words(struct jpage *pg)
 		if (line->flags & (JPAGE_L_CODE | JPAGE_L_TABLE))
 			continue;
 		for (k = 0; k < line->words; k++) {
-			const struct jpage_word *w = &pg->word[line->word + k];
-			const char *s = pg->p + w->at;
+			unsigned traits = jpage_word_traits(pg, pg->word[line->word + k].id);
 
-			if (w->n < 4 || !(w->flags & JTEXT_W_ASCII))
-				continue;
-			for (j = 0; j < w->n && (unsigned)s[j] - 'a' < 26u; j++)
-				;
-			if (j < w->n)
-				continue;
-			words++;
-			odd += is_odd(s, w->n);
+			words += (traits & JPAGE_W_PLAIN) != 0;
+			odd += (traits & JPAGE_W_ODD) != 0;
 		}
 	}
 	return words < MIN_SAMPLE ? NAN : (double)odd / (double)words;

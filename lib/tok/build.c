@@ -144,7 +144,7 @@ build_tries(struct jtok *t, struct jerr *e)
 	jbuf_init(&a);
 	jbuf_init(&b);
 	for (i = 0; !rc && i < t->n_added; i++) {
-		const struct tok_added *x = &t->added[i];
+		struct tok_added *x = &t->added[i];
 
 		if (!x->normalized) {
 			tok_trie_add(&t->raw, x->text, x->n, (uint32_t)i);
@@ -153,6 +153,8 @@ build_tries(struct jtok *t, struct jerr *e)
 		jbuf_reset(&a);
 		jbuf_add(&a, x->text, x->n);
 		rc = norm_apply(t, &a, &b, e);
+		x->normed = jarena_strndup(&t->arena, a.p, a.n);
+		x->normed_n = a.n;
 		if (!rc)
 			tok_trie_add(&t->normed, a.p, a.n, (uint32_t)i);
 	}

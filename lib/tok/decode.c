@@ -9,7 +9,7 @@
 #include "tok.h"
 
 enum dec_kind { DEC_BYTES, DEC_REPLACE, DEC_BYTE_FALLBACK, DEC_FUSE, DEC_STRIP, DEC_METASPACE,
-	DEC_WORDPIECE };
+	DEC_WORDPIECE, DEC_BPE };
 
 struct tok_dec {
 	enum dec_kind kind;
@@ -55,6 +55,9 @@ parse_one(struct jtok *t, const struct jval *v, const char *type, struct jerr *e
 		d.from = keep(t, jval_str(v, "content", " "), &d.from_n);
 		d.start = (int)jval_int(v, "start", 0);
 		d.stop = (int)jval_int(v, "stop", 0);
+	} else if (strcmp(type, "BPEDecoder") == 0) {
+		d.kind = DEC_BPE;
+		d.from = keep(t, jval_str(v, "suffix", "</w>"), &d.from_n);
 	} else if (strcmp(type, "WordPiece") == 0) {
 		d.kind = DEC_WORDPIECE;
 		d.from = keep(t, jval_str(v, "prefix", "##"), &d.from_n);
@@ -115,28 +118,6 @@ byte_token(const char *p, size_t n)
 	return a && b ? (int)((a - hex) * 16 + (b - hex)) : -1;
 }
 
-/* Models that mark the end of a word in its last token (CLIP) keep printable text for bytes. */
-static void
-show_suffix(const struct jtok *t, struct jbuf *out, struct jbuf *tmp)
-{
-	size_t n = t->suffix ? strlen(t->suffix) : 0;
-	bool ends = n && out->n >= n && memcmp(out->p + out->n - n, t->suffix, n) == 0;
-
-	if (!t->suffix && !t->prefix)
-		return;
-	if (ends) {
-		out->n -= n;
-		out->p[out->n] = 0;
-	}
-	jbuf_reset(tmp);
-	if (t->byte_level && tok_text_to_bytes(out->p, out->n, tmp)) {
-		jbuf_reset(out);
-		jbuf_add(out, tmp->p, tmp->n);
-	}
-	if (ends)
-		jbuf_addc(out, ' ');
-}
-
 /* Text of one ordinary token after the steps that look at one token. */
 static void
 show(const struct jtok *t, const char *p, size_t n, struct jbuf *out, struct jbuf *tmp)
@@ -157,14 +138,18 @@ show(const struct jtok *t, const char *p, size_t n, struct jbuf *out, struct jbu
 			jbuf_addc(out, byte);
 			return;
 		}
-		if (d->kind != DEC_REPLACE && d->kind != DEC_METASPACE)
+		if (d->kind == DEC_BYTES && (t->suffix || t->prefix)) {
+			if (!tok_text_to_bytes(out->p, out->n, tmp))
+				continue;
+		} else if (d->kind == DEC_REPLACE || d->kind == DEC_METASPACE || d->kind == DEC_BPE) {
+			replace_all(out->p, out->n, d, d->kind == DEC_REPLACE ? d->to : " ",
+				d->kind == DEC_REPLACE ? d->to_n : 1, tmp);
+		} else {
 			continue;
-		replace_all(out->p, out->n, d, d->kind == DEC_REPLACE ? d->to : " ",
-			d->kind == DEC_REPLACE ? d->to_n : 1, tmp);
+		}
 		jbuf_reset(out);
 		jbuf_add(out, tmp->p, tmp->n);
 	}
-	show_suffix(t, out, tmp);
 }
 
 int
@@ -189,9 +174,9 @@ tok_decoder_build(struct jtok *t, struct jerr *e)
 			continue;
 		jbuf_reset(&out);
 		if (t->byte_level)
-			jbuf_add(&out, x->text, x->n);
+			jbuf_add(&out, x->normed ? x->normed : x->text, x->normed ? x->normed_n : x->n);
 		else
-			show(t, x->text, x->n, &out, &tmp);
+			show(t, x->normed ? x->normed : x->text, x->normed ? x->normed_n : x->n, &out, &tmp);
 		rc = tok_vocab_set(&t->shown, x->id, out.p, out.n, false, e);
 	}
 	for (id = 0; !rc && id < t->vocab.n && id < t->pseudo; id++) {
@@ -210,7 +195,7 @@ tok_decoder_build(struct jtok *t, struct jerr *e)
 
 /* Steps on the whole text, which begins at `from`. */
 static void
-finish(const struct jtok *t, struct jbuf *out, size_t from, bool plain_first)
+finish(const struct jtok *t, struct jbuf *out, size_t from)
 {
 	size_t i;
 
@@ -218,10 +203,8 @@ finish(const struct jtok *t, struct jbuf *out, size_t from, bool plain_first)
 		const struct tok_dec *d = &t->dec[i];
 		int k;
 
-		if (d->kind == DEC_METASPACE && d->start && plain_first && out->n > from && out->p[from] == ' ') {
-			memmove(out->p + from, out->p + from + 1, out->n - from);
-			out->n--;
-		}
+		if (d->kind == DEC_BPE && out->n > from && out->p[out->n - 1] == ' ')
+			out->p[--out->n] = 0;
 		if (d->kind != DEC_STRIP || !d->from_n)
 			continue;
 		for (k = 0; k < d->start && out->n - from >= d->from_n &&
@@ -236,20 +219,9 @@ finish(const struct jtok *t, struct jbuf *out, size_t from, bool plain_first)
 	}
 }
 
-/* WordPiece puts a space before each token that does not continue a word. */
 static void
-put_token(const struct jtok *t, uint32_t id, bool first, struct jbuf *out)
+put_wordpiece(const struct tok_dec *d, const char *p, size_t n, bool first, struct jbuf *out)
 {
-	const struct tok_dec *d = t->n_dec && t->dec[0].kind == DEC_WORDPIECE ? &t->dec[0] : NULL;
-	size_t n;
-	const char *p = tok_vocab_text(&t->shown, id, &n);
-
-	if (!p)
-		return;
-	if (!d) {
-		jbuf_add(out, p, n);
-		return;
-	}
 	if (!first && n >= d->from_n && memcmp(p, d->from, d->from_n) == 0) {
 		jbuf_add(out, p + d->from_n, n - d->from_n);
 		return;
@@ -259,27 +231,49 @@ put_token(const struct jtok *t, uint32_t id, bool first, struct jbuf *out)
 	jbuf_add(out, p, n);
 }
 
+/*
+ * WordPiece puts a space before each token that does not continue a word; no decoder at all, before
+ * each token.  Metaspace takes every mark out of the first token.
+ */
+static void
+put_token(const struct jtok *t, uint32_t id, bool first, struct jbuf *out)
+{
+	enum dec_kind kind = t->n_dec ? t->dec[0].kind : DEC_FUSE;
+	size_t n, i;
+	const char *p = tok_vocab_text(&t->shown, id, &n);
+
+	if (!p)
+		return;
+	if (kind == DEC_WORDPIECE) {
+		put_wordpiece(&t->dec[0], p, n, first, out);
+		return;
+	}
+	if (!t->n_dec && !first)
+		jbuf_addc(out, ' ');
+	if (kind != DEC_METASPACE || !first || !t->dec[0].start) {
+		jbuf_add(out, p, n);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		if (p[i] != ' ')
+			jbuf_addc(out, (unsigned char)p[i]);
+}
+
 int
 jtok_decode(struct jtok_state *s, const uint32_t *ids, size_t n, bool with_special,
 	struct jbuf *out, struct jerr *e)
 {
 	const struct jtok *t = tok_state_tok(s);
 	size_t i, from = out->n, done = 0;
-	bool plain_first = true;
 
 	for (i = 0; i < n; i++) {
-		bool special;
-
 		if (ids[i] >= t->n_ids)
 			return jerr_set(e, JERR_ARG, "token id %u is outside the vocabulary of %u",
 				(unsigned)ids[i], (unsigned)t->n_ids);
-		special = jtok_is_special(t, ids[i]);
-		if (special && !with_special)
+		if (!with_special && jtok_is_special(t, ids[i]))
 			continue;
-		if (!done)
-			plain_first = !special;
 		put_token(t, ids[i], done++ == 0, out);
 	}
-	finish(t, out, from, plain_first);
+	finish(t, out, from);
 	return 0;
 }

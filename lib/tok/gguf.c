@@ -118,9 +118,14 @@ load_gpt2_tokens(struct jtok *t, const struct jgguf *g, size_t n, struct jerr *e
 			break;
 		}
 		jbuf_reset(&b);
-		find = type == TYPE_NORMAL && tok_text_to_bytes(s.p, s.n, &b);
-		if (!find)
+		/* A user's token is raw text, which may be that of a merge all the same. */
+		find = (type == TYPE_NORMAL || type == TYPE_USER) && tok_text_to_bytes(s.p, s.n, &b);
+		if (type == TYPE_USER && find)
+			find = b.n == s.n && memcmp(b.p, s.p, s.n) == 0;
+		if (!find) {
+			jbuf_reset(&b);
 			jbuf_add(&b, s.p, s.n);
+		}
 		rc = tok_vocab_set(&t->vocab, id, b.p, b.n, find, e);
 		if (type == TYPE_CONTROL || type == TYPE_USER)
 			tok_add_token(t, id, s.p, s.n)->special = type == TYPE_CONTROL;

@@ -188,7 +188,8 @@ by_char(const struct tok_norm *s, enum norm_kind kind, const char *p, size_t n, 
 			bert_char(s, c, out);
 		else if (kind == NORM_NMT)
 			nmt_char(c, out);
-		else if (!(uni_of(c) & UNI_M))
+		else if (kind == NORM_BERT_ACCENTS ? utf8proc_category((utf8proc_int32_t)c) != UTF8PROC_CATEGORY_MN :
+		    !(uni_of(c) & UNI_M))
 			jbuf_add(out, p, (size_t)k);
 		k = k < 0 ? 1 : k;
 		p += k;
@@ -276,7 +277,7 @@ bert(const struct tok_norm *s, const struct jbuf *in, struct jbuf *out)
 	if (s->accents) {
 		unicode_form(out->p, out->n, UTF8PROC_DECOMPOSE | UTF8PROC_STABLE, &t);
 		jbuf_reset(out);
-		by_char(s, NORM_STRIP_ACCENTS, t.p, t.n, out);
+		by_char(s, NORM_BERT_ACCENTS, t.p, t.n, out);
 	}
 	if (s->lower) {
 		jbuf_reset(&t);

@@ -12,6 +12,9 @@ type_of(const struct jtok *t, uint32_t id)
 {
 	size_t i, n;
 
+	for (i = 0; !t->byte_level && t->byte_fallback && i < 256; i++)
+		if (t->byte_id[i] == (int32_t)id)
+			return TYPE_BYTE;
 	for (i = 0; i < t->n_added; i++)
 		if (t->added[i].id == id)
 			return id == t->unk ? TYPE_UNKNOWN : t->added[i].special ? TYPE_CONTROL : TYPE_USER;
@@ -19,9 +22,6 @@ type_of(const struct jtok *t, uint32_t id)
 		return TYPE_UNUSED;
 	if (t->types && id < t->scores_n)
 		return (enum tok_type)t->types[id];
-	for (i = 0; !t->byte_level && t->byte_fallback && i < 256; i++)
-		if (t->byte_id[i] == (int32_t)id)
-			return TYPE_BYTE;
 	return TYPE_NORMAL;
 }
 

@@ -86,9 +86,14 @@ jtok_chat_template(const struct jtok *t)
 const char *
 jtok_pre_name(const struct jtok *t)
 {
-	if (!t->byte_level)
+	if (!t->byte_level || t->n_pre != 1 || t->pre[0].kind != PRE_SCAN)
 		return NULL;
-	return t->n_pre == 1 && t->pre[0].kind == PRE_SCAN ? scan_gguf_name(t->pre[0].scan) : NULL;
+	/* "llama-bpe" takes words of the vocabulary whole; "smaug-bpe" is the same pattern without. */
+	if (t->pre[0].scan == SCAN_LLAMA3 && !t->ignore_merges)
+		return "smaug-bpe";
+	if (t->pre[0].scan != SCAN_LLAMA3 && t->ignore_merges)
+		return NULL;
+	return scan_gguf_name(t->pre[0].scan);
 }
 
 void

@@ -102,6 +102,8 @@ struct tok_added {
 	const char *text;		/* arena */
 	size_t n;
 	bool single_word, lstrip, rstrip, normalized, special;
+	const char *normed;		/* the text as it is looked for, if normalized */
+	size_t normed_n;
 };
 
 enum tok_model { TOK_BPE, TOK_UNIGRAM, TOK_WORDPIECE };

@@ -16,7 +16,7 @@ enum uni_bit {
 	UNI_P = 16,	/* \p{P} */
 	UNI_UP = 32,	/* \p{Lu} \p{Lt} */
 	UNI_LOW = 64,	/* \p{Ll} */
-	UNI_W = 128	/* \w */
+	UNI_W = 128	/* \w of UTS 18 */
 };
 
 extern const uint16_t uni_index[8704];

@@ -123,6 +123,7 @@ int record_make(struct item *it, struct jdoc *d, const struct collect_opts *o, s
 
 /* Where records go; a file grows as FILE.part and can be taken up again by its journal. */
 struct sink;
+/* key: what decides the output; NULL = never go on with an earlier run. */
 int sink_open(struct sink **s, const char *name, const char *key, struct jerr *e);
 /* Counts that a former run had reached; zero at a fresh start. */
 struct sink_state {

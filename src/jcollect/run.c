@@ -12,6 +12,7 @@
 #include "doc/jdoc.h"
 #include "io/jio.h"
 #include "par/jpar.h"
+#include "record/jrec.h"
 
 enum { CHECKPOINT_EVERY = 512 };
 
@@ -33,10 +34,12 @@ struct run {
 	size_t at;			/* source being read */
 	uint64_t items;			/* handed out of it */
 	uint64_t skip;			/* handled by a former run */
+	uint64_t left;			/* documents that --limit still allows */
 	/* working */
 	struct jdoc *doc;		/* one a worker */
 	/* writing */
 	struct sink *sink;
+	struct jout *rejects;		/* or NULL */
 	struct sink_state now;
 	uint64_t since;			/* documents since the last checkpoint */
 	uint64_t max_docs;
@@ -69,7 +72,7 @@ run_read(void *arg, void **block, struct jerr *e)
 	struct run *r = arg;
 	struct job *j;
 
-	while (r->at < r->n_list) {
+	while (r->at < r->n_list && r->left > 0) {
 		int rc = r->src ? 0 : open_next(r, e);
 		bool skip;
 
@@ -84,6 +87,7 @@ run_read(void *arg, void **block, struct jerr *e)
 		j->source = r->at;
 		j->number = ++r->items;
 		if (rc == 1 && !skip) {
+			r->left--;
 			*block = j;
 			return 1;
 		}
@@ -145,6 +149,29 @@ account(struct run *r, const struct job *j, struct jerr *e)
 	return sink_checkpoint(r->sink, &r->now, e);
 }
 
+/* What was left out, as a record without a text. */
+static int
+write_reject(struct run *r, const struct job *j, struct jerr *e)
+{
+	struct jbuf b, src;
+	int rc;
+
+	jbuf_init(&b);
+	jbuf_init(&src);
+	jrec_begin(&src);
+	jrec_put_str(&src, "uri", j->it.uri.p, j->it.uri.n);
+	jrec_put_str(&src, "kind", j->it.kind, strlen(j->it.kind));
+	jrec_end(&src);
+	jrec_begin(&b);
+	jrec_put_raw(&b, "source", src.p, src.n - 1);
+	jrec_put_str(&b, "drop", j->it.reject, strlen(j->it.reject));
+	jrec_end(&b);
+	rc = jout_write(r->rejects, b.p, b.n, e);
+	jbuf_release(&b);
+	jbuf_release(&src);
+	return rc;
+}
+
 static int
 run_write(void *arg, void *block, struct jerr *e)
 {
@@ -155,6 +182,8 @@ run_write(void *arg, void *block, struct jerr *e)
 	if (!r->full) {
 		if (!j->it.reject)
 			rc = sink_write(r->sink, &j->rec, e);
+		else if (r->rejects)
+			rc = write_reject(r, j, e);
 		if (rc == 0)
 			rc = account(r, j, e);
 		r->full = r->max_docs > 0 && r->now.out >= r->max_docs;
@@ -170,9 +199,9 @@ run_key(const struct run *r, const struct collect_opts *o, char key[65])
 	struct jbuf b;
 
 	jbuf_init(&b);
-	jbuf_printf(&b, "%s\n%d %s %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %d\n%s\n", JVERSION,
-	    o->defaults, o->kind, o->min_chars, r->max_docs, o->max_bytes, o->newest, o->robots,
-	    o->licence ? o->licence : "");
+	jbuf_printf(&b, "%s\n%d %s %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %d\n%s\n%" PRId64 "\n",
+	    JVERSION, o->defaults, o->kind, o->min_chars, r->max_docs, o->max_bytes, o->newest, o->robots,
+	    o->licence ? o->licence : "", jcli_common(r->cli)->limit);
 	for (size_t i = 0; i < r->n_list; i++) {
 		const struct collect_opts *so = &r->list[i].o;
 
@@ -215,16 +244,24 @@ run_all(struct run *r, struct collect_opts *o, struct jerr *e)
 	char key[65];
 	int rc;
 
-	r->max_docs = (uint64_t)(o->max_docs > 0 ? o->max_docs : c->limit > 0 ? c->limit : 0);
+	r->max_docs = (uint64_t)(o->max_docs > 0 ? o->max_docs : 0);
 	run_key(r, o, key);
-	rc = sink_open(&r->sink, c->output, key, e);
+	/* the list of rejects has no journal: a run that writes one begins anew */
+	rc = sink_open(&r->sink, c->output, c->rejects ? NULL : key, e);
 	if (rc < 0)
 		return rc;
+	if (c->rejects)
+		rc = jout_open(&r->rejects, c->rejects, e);
+	if (rc < 0) {
+		sink_abort(r->sink);
+		return rc;
+	}
 	from = sink_start(r->sink);
 	r->now = *from;
 	r->at = (size_t)from->source;
 	r->skip = from->items;
 	r->full = r->max_docs > 0 && r->now.out >= r->max_docs;
+	r->left = c->limit <= 0 ? UINT64_MAX : (uint64_t)c->limit > from->in ? (uint64_t)c->limit - from->in : 0;
 	if (from->in > 0) {
 		struct jcli_counts *n = jcli_counts(r->cli);
 
@@ -234,6 +271,10 @@ run_all(struct run *r, struct collect_opts *o, struct jerr *e)
 		n->rejected = from->rejected;
 	}
 	rc = run_pipe(r, e);
+	if (rc == 0 && r->rejects)
+		rc = jout_commit(r->rejects, e);
+	else
+		jout_abort(r->rejects);
 	if (rc < 0) {
 		sink_abort(r->sink);
 		return rc;
@@ -299,6 +340,10 @@ collect_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
 			r.list[r.n_list++] = more[i];
 		for (int i = 0; i < argc; i++)
 			r.list[r.n_list++] = (struct collect_source){ argv[i], *o };
+		if (o->domain)
+			jcli_input(cli, o->domain);
+		for (size_t i = 0; i < r.n_list; i++)
+			jcli_input(cli, r.list[i].spec);
 		rc = run_all(&r, o, e);
 	}
 	jarena_release(&a);

@@ -100,7 +100,7 @@ sync_file(FILE *f, const char *name, struct jerr *e)
 static int
 open_files(struct sink *s, const char *key, struct jerr *e)
 {
-	bool again = last_checkpoint(s, key);
+	bool again = key && last_checkpoint(s, key);
 
 	s->part = fopen(s->part_name, again ? "r+" : "w");
 	if (!s->part)
@@ -112,7 +112,7 @@ open_files(struct sink *s, const char *key, struct jerr *e)
 	s->journal = fopen(s->journal_name, "w");
 	if (!s->journal)
 		return jerr_sys(e, "%s: cannot open", s->journal_name);
-	if (fprintf(s->journal, "jcollect-journal 1 %s\n", key) < 0)
+	if (fprintf(s->journal, "jcollect-journal 1 %s\n", key ? key : "-") < 0)
 		return jerr_sys(e, "%s: cannot write", s->journal_name);
 	return sink_checkpoint(s, &s->start, e);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "io/jio.h"
 #include "score/jreport.h"
@@ -36,6 +37,8 @@ static int
 run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 {
 	const char *name = opts.show ? "-" : jcli_common(cli)->output;
+	struct jreport_terminal t = { .width = 100, .unicode = unicode_terminal(),
+		.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
 	struct jreport r;
 	struct jout *out;
 	struct jbuf b;
@@ -46,7 +49,7 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	rc = jreport_load(&r, argv[0], e);
 	jbuf_init(&b);
 	if (rc == 0 && opts.show)
-		jreport_text(&r, 100, unicode_terminal(), &b);
+		jreport_text(&r, &t, &b);
 	else if (rc == 0)
 		jreport_html(&r, &b);
 	jreport_release(&r);

@@ -196,6 +196,8 @@ begin(struct job *j, struct jcli *cli, const struct tokenize_opts *o, int argc, 
 	jbuf_init(&j->meta);
 	jcli_catch_stop(cli);
 	rc = tokenizer_open(&j->tok, o, e);
+	if (o->tok)
+		jcli_input(cli, o->tok);
 	if (!rc)
 		rc = units_open(&j->units, UNITS_WHOLE, cli, argc, argv, e);
 	if (!rc)

@@ -5,6 +5,7 @@
 
 #include "base/jjson.h"
 #include "base/jsys.h"
+#include "io/jfs.h"
 #include "io/jio.h"
 #include "jtrain_tool.h"
 #include "record/jrec.h"
@@ -113,6 +114,10 @@ take_common(struct jcli *cli, struct train_values *v)
 	o->max_line = (uint64_t)c->max_line;
 	if (jcli_was_set(cli, "recompute"))
 		o->recompute = v->recompute;
+	if (o->model && jfs_exists(o->model))	/* else a preset */
+		jcli_input(cli, o->model);
+	if (o->tokenizer)
+		jcli_input(cli, o->tokenizer);
 	for (i = 0; i < v->data.n; i++)
 		jcli_input(cli, v->data.v[i]);
 	for (i = 0; i < v->valid.n; i++)

@@ -110,10 +110,13 @@ def small():
                                     P.Metaspace(prepend_scheme="first", split=False),
                                     decoders.Metaspace(prepend_scheme="first"), trainers.BpeTrainer, **bpe,
                                     limit_alphabet=60)
-    yield "suffix", pieces(models.BPE(unk_token="<unk>", end_of_word_suffix="</w>"), normalizers.Lowercase(),
-                           P.Sequence([P.Whitespace(), P.ByteLevel(add_prefix_space=False)]), None, trainers.BpeTrainer,
-                           vocab_size=700, special_tokens=["<unk>"], end_of_word_suffix="</w>",
-                           initial_alphabet=P.ByteLevel.alphabet())
+    suffix = dict(vocab_size=500, special_tokens=["<unk>"], end_of_word_suffix="</w>")
+    yield "suffix", pieces(models.BPE(unk_token="<unk>", end_of_word_suffix="</w>"), normalizers.Lowercase(), P.Whitespace(),
+                           decoders.BPEDecoder(), trainers.BpeTrainer, **suffix)
+    yield "suffix-bytes", pieces(models.BPE(unk_token="<unk>", end_of_word_suffix="</w>"), normalizers.Lowercase(),
+                                 P.Sequence([P.Whitespace(), P.ByteLevel(add_prefix_space=False)]), decoders.ByteLevel(),
+                                 trainers.BpeTrainer, **suffix, initial_alphabet=P.ByteLevel.alphabet())
+    yield "plain", pieces(models.BPE(unk_token="<unk>"), None, P.Whitespace(), None, trainers.BpeTrainer, **bpe)
     yield "bert", pieces(models.WordPiece(unk_token="[UNK]"), normalizers.BertNormalizer(), P.BertPreTokenizer(),
                          decoders.WordPiece(), trainers.WordPieceTrainer, vocab_size=420,
                          special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]"])
@@ -126,10 +129,15 @@ def fixtures(out):
     os.makedirs(out, exist_ok=True)
     text = train_text()
     open(f"{out}/train.txt", "w").write(text)
+    for name, split in (("gpt2", None), ("llama3", [regex(LLAMA3)]), ("qwen2", [regex(QWEN2)])):
+        t, trainer = byte_level(split, vocab=1500)
+        t.train([f"{out}/train.txt"], trainer)
+        with open(f"{out}/merges-{name}.txt", "w") as f:
+            f.writelines(" ".join(m) + "\n" for m in json.loads(t.to_str())["model"]["merges"])
     with open(f"{out}/cases.jsonl", "w") as f:
         for name, (t, trainer) in small():
             t.train([f"{out}/train.txt"], trainer)
-            if name != "suffix":
+            if not name.startswith("suffix"):
                 t.add_tokens([AddedToken("<MASK>", lstrip=True, special=True), AddedToken("<TIGHT>", rstrip=True, normalized=False),
                               AddedToken("the", single_word=True), AddedToken("Straße", normalized=True)])
             if t.token_to_id("<s>") is not None:

@@ -28,7 +28,7 @@ test_inline(void)
 	    "`x` `` a ` b ``\n");
 	eq_str(text("<p>x<sup>2</sup> H<sub>2</sub>O <q>so</q></p>"), "x^2 H_2O \"so\"\n");
 	eq_str(text("<p>a <a href='u'>link</a>, b<span>c</span>d</p>"), "a link, bcd\n");
-	eq_str(text("<b>bold<p>across</p>blocks</b>"), "**bold**\n\n**across**\n\n**blocks**\n");
+	eq_str(text("<b>bold<div>across</div>blocks</b>"), "**bold**\n**across**\n**blocks**\n");
 }
 
 static void

@@ -101,7 +101,7 @@ test_plain(void)
 	eq_str(d.type, "code");
 	eq_str(d.code_lang, "c");
 	eq_str(CONV("x.info", "File: x.info,  Node: Top,  Next: A\n\nHello.\n\n* Menu:\n\n* A::  a\n\x1f\n"
-	    "File: x.info,  Node: A\n\nText.\n\x1f\nTag Table:\nNode: Top\n"), "Hello.\n\nText.\n");
+	    "File: x.info,  Node: A\n\nText.\n\x1f\nTag Table:\nNode: Top\n"), "Hello.\n\n\nText.\n");
 }
 
 static void
