@@ -20,9 +20,13 @@ Q       := $(if $(V),,@)
 ROOMS ?= base io par cli conf record net doc text tok shard tensor graph model optim infer train score
 TOOLS ?= jcollect jfilter jtokenize jtrain jgen jeval jmodel jupiter
 
-PKGS := libxxhash json-c yaml-0.1 libcurl libarchive libzstd zlib libxml-2.0 libpcre2-8 libutf8proc liblzma openblas
+PKGS := libxxhash yaml-0.1 libcurl libarchive libzstd zlib libxml-2.0 libpcre2-8 libutf8proc liblzma
+# Only an oracle of the tests.
+TEST_PKGS := json-c
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+TEST_CFLAGS := $(shell pkg-config --cflags $(TEST_PKGS) 2>/dev/null)
+TEST_LIBS  := $(shell pkg-config --libs $(TEST_PKGS) 2>/dev/null)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wpointer-arith -Wwrite-strings -Wno-unused-parameter -Wno-missing-field-initializers $(if $(WERROR),-Werror)
@@ -40,7 +44,7 @@ $(error VARIANT is one of release debug asan tsan cov fuzz)
 endif
 DEFS := -D_POSIX_C_SOURCE=200809L -DJ_SHARE='"$(abspath share)"' -DJ_PREFIX='"$(prefix)"'
 ALL_CFLAGS  := -std=c11 $(DEFS) -Ilib -pthread $(OPT_$(VARIANT)) $(if $(NATIVE),-march=native) \
-	$(WARN) $(PKG_CFLAGS) $(CFLAGS)
+	$(WARN) $(PKG_CFLAGS) $(TEST_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS := -pthread $(OPT_$(VARIANT)) $(LDFLAGS)
 LIBS        := $(PKG_LIBS) -ldl -lm
 
@@ -63,7 +67,7 @@ $(foreach t,$(TOOLS),$(eval $(call tool_rule,$t)))
 # Unit tests: tests/unit/ROOM_*.c, one program each.
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(foreach r,$(ROOMS),$(wildcard tests/unit/$r_*.c)))
 $(B)/tests/%: $(B)/tests/unit/%.o $(B)/libj.a
-	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 .PHONY: unit
 unit: $(UNIT)
 	$(Q)fail=0; for t in $(UNIT); do $$t || { echo "FAILED: $$t"; fail=1; }; done; exit $$fail
@@ -80,25 +84,25 @@ FORCE:
 # --- dependencies -------------------------------------------------------------------------------
 # Everything that is not in the C library, by package manager.  The first line of each is what the
 # programs are built from; the second what the tests and the manual checks use.
-DEPS_apt := gcc make pkg-config libc6-dev libopenblas-dev libjson-c-dev libyaml-dev libcurl4-openssl-dev \
+DEPS_apt := gcc make pkg-config libc6-dev libyaml-dev libcurl4-openssl-dev \
 	libxxhash-dev libarchive-dev libzstd-dev zlib1g-dev liblzma-dev libxml2-dev libpcre2-dev libutf8proc-dev \
 	ca-certificates xz-utils \
-	bats jq mandoc python3
-DEPS_dnf := gcc make pkgconf-pkg-config glibc-devel openblas-devel json-c-devel libyaml-devel libcurl-devel \
+	libjson-c-dev bats jq mandoc python3
+DEPS_dnf := gcc make pkgconf-pkg-config glibc-devel libyaml-devel libcurl-devel \
 	xxhash-devel libarchive-devel libzstd-devel zlib-devel xz-devel libxml2-devel pcre2-devel utf8proc-devel xz \
-	bats jq mandoc python3
-DEPS_pacman := gcc make pkgconf openblas json-c libyaml curl xxhash libarchive zstd zlib xz libxml2 pcre2 \
+	json-c-devel bats jq mandoc python3
+DEPS_pacman := gcc make pkgconf libyaml curl xxhash libarchive zstd zlib xz libxml2 pcre2 \
 	libutf8proc \
-	bash-bats jq mandoc python
-DEPS_brew := pkg-config openblas json-c libyaml curl xxhash libarchive zstd zlib xz libxml2 pcre2 utf8proc \
-	bats-core jq mandoc python3
+	json-c bash-bats jq mandoc python
+DEPS_brew := pkg-config libyaml curl xxhash libarchive zstd zlib xz libxml2 pcre2 utf8proc \
+	json-c bats-core jq mandoc python3
 
 # Quick when nothing is missing: asks pkg-config and PATH, not the package manager.
 .PHONY: deps
 deps:
 	$(Q)if command -v $(firstword $(CC)) >/dev/null && command -v bats >/dev/null && command -v jq >/dev/null && \
 	   command -v mandoc >/dev/null && command -v xz >/dev/null && command -v pkg-config >/dev/null && \
-	   pkg-config --exists $(PKGS); then exit 0; fi; \
+	   pkg-config --exists $(PKGS) $(TEST_PKGS); then exit 0; fi; \
 	as=; [ "$$(id -u)" = 0 ] || as=sudo; \
 	if command -v apt-get >/dev/null; then \
 		echo "deps: installing with apt-get: $(DEPS_apt)"; \
@@ -111,7 +115,7 @@ deps:
 	elif command -v brew >/dev/null; then \
 		echo "deps: installing with brew: $(DEPS_brew)"; brew install $(DEPS_brew); \
 	else \
-		echo "deps: no apt-get, dnf, pacman or brew here; please install: $(PKGS) bats jq mandoc xz" >&2; exit 1; \
+		echo "deps: no apt-get, dnf, pacman or brew here; please install: $(PKGS) $(TEST_PKGS) bats jq mandoc xz" >&2; exit 1; \
 	fi
 
 # --- the main job -------------------------------------------------------------------------------

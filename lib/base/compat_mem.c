@@ -6,6 +6,8 @@
 
 #include "base/jmem.h"
 
+#define HUGE_BYTES (4u << 20)
+
 void *
 jmem_map(size_t bytes)
 {
@@ -14,7 +16,13 @@ jmem_map(size_t bytes)
 	if (!bytes)
 		return NULL;
 	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		return NULL;
+#ifdef MADV_HUGEPAGE
+	if (bytes >= HUGE_BYTES)	/* fewer misses on slabs of weights; only a wish */
+		(void)madvise(p, bytes, MADV_HUGEPAGE);
+#endif
+	return p;
 }
 
 void

@@ -160,8 +160,10 @@ begin(struct jarchive **out, struct jarchive *a, int rc, struct jerr *e)
 	if (rc != ARCHIVE_OK) {
 		const char *what = archive_error_string(a->lev[0]->a);
 
-		rc = jerr_set(e, JERR_FORMAT, "%s: no archive that can be read: %s", a->name,
-		    what ? what : "unknown format");
+		if (what && !strstr(what, "Unrecognized"))
+			rc = damaged(a, a->lev[0]->a, e);
+		else
+			rc = jerr_set(e, JERR_FORMAT, "%s: no archive that can be read: unknown format", a->name);
 		jarchive_close(a);
 		return rc;
 	}

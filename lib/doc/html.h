@@ -9,11 +9,12 @@
 #ifndef HTML_H
 #define HTML_H
 
-#include <libxml/tree.h>
 #include <stdbool.h>
 
 #include "doc/jdoc.h"
 #include "doc/md.h"
+
+typedef struct _xmlNode xmlNode;	/* libxml2's own name; users include libxml/tree.h */
 
 enum html_maker {		/* what made the page, where it says so or shows it */
 	HTML_PLAIN,

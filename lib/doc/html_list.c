@@ -5,6 +5,7 @@
  * heading one level below the enclosing one with its signature as code; any other <dt> becomes a
  * line in bold, followed by its description.
  */
+#include <libxml/tree.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -5,6 +5,7 @@
  * its ancestors (the idea of Readability), weighed by link density and the words of class and id;
  * the ancestor with most points wins.
  */
+#include <libxml/tree.h>
 #include <string.h>
 #include <strings.h>
 
@@ -148,12 +149,31 @@ is_landmark(const struct html *h, const xmlNode *n, enum html_tag tag)
 	return false;
 }
 
+/* A link to its own place, shown as a sign. */
+static bool
+is_permalink(const xmlNode *n)
+{
+	static const char *const signs[] = { "\xc2\xb6", "#", "\xc2\xa7", "\xf0\x9f\x94\x97" };
+	const char *href = html_attr(n, "href"), *text;
+
+	if (!href || *href != '#' || !n->children || n->children->next ||
+	    n->children->type != XML_TEXT_NODE)
+		return false;
+	text = (const char *)n->children->content;
+	for (size_t i = 0; text && i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (strcmp(text, signs[i]) == 0)
+			return true;
+	return false;
+}
+
 bool
 html_noise(const struct html *h, const xmlNode *n)
 {
 	enum html_tag tag = html_tag(n);
 	const char *cls = html_attr(n, "class"), *id;
 
+	if (tag == TAG_A && is_permalink(n))
+		return true;
 	if (tag == TAG_NONE || is_landmark(h, n, tag) || is_hidden(n))
 		return true;
 	if (cls)
@@ -419,8 +439,12 @@ html_root(struct html *h, xmlNode *body)
 	if (h->maker == HTML_SPHINX || find(body, is_sphinx_body)) {
 		r = find(body, is_main);
 		r = r ? r : find(body, is_sphinx_body);
-		if (r && h->maker == HTML_PLAIN && html_class(r, "body") && !find(body, is_main))
-			r = NULL;
+		if (r && h->maker == HTML_PLAIN && html_class(r, "body")) {
+			if (find(body, is_main))	/* an older Sphinx does not sign its pages */
+				h->maker = HTML_SPHINX;
+			else
+				r = NULL;
+		}
 	}
 	if (!r)
 		r = find(body, is_doc_body);

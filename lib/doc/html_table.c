@@ -1,6 +1,7 @@
 /*
  * html_table.c - tables: data as Markdown pipe tables, one column as a list, layout as blocks.
  */
+#include <libxml/tree.h>
 #include <string.h>
 
 #include "base/jmem.h"

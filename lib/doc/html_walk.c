@@ -1,6 +1,7 @@
 /*
  * html_walk.c - the tree of a page as Markdown: blocks, headings, inline marks, code.
  */
+#include <libxml/tree.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,9 +141,9 @@ class_lang(const char *w, size_t n, char out[24])
 		if (strcmp(out, none[i]) == 0)
 			return "";
 	if (strcmp(out, "python3") == 0 || strcmp(out, "py") == 0 || strcmp(out, "ipython3") == 0)
-		strcpy(out, "python");
+		memcpy(out, "python", 7);
 	else if (strcmp(out, "shell-session") == 0)
-		strcpy(out, "console");
+		memcpy(out, "console", 8);
 	return out;
 }
 
@@ -179,6 +180,13 @@ pre_lang(const xmlNode *n, char out[24])
 	return l ? l : "";
 }
 
+/* A session that begins with Python's prompt needs no label to be known. */
+static const char *
+session_lang(const char *s, const char *lang)
+{
+	return !*lang && strncmp(s, ">>> ", 4) == 0 ? "python" : lang;
+}
+
 static void
 pre(struct html *h, const xmlNode *n)
 {
@@ -196,7 +204,7 @@ pre(struct html *h, const xmlNode *n)
 	else if (h->m->flat)
 		md_code(h->m, b.p, b.n);
 	else
-		md_fence(h->m, pre_lang(n, lang), b.p + skip, b.n - skip);
+		md_fence(h->m, session_lang(b.p + skip, pre_lang(n, lang)), b.p + skip, b.n - skip);
 	jbuf_release(&b);
 }
 

@@ -270,8 +270,8 @@ md_push(struct md *m, const char *first, const char *rest)
 		m->extra_box++;
 		return;
 	}
-	strcpy(m->box[m->n_box].first, first);
-	strcpy(m->box[m->n_box].rest, rest);
+	memcpy(m->box[m->n_box].first, first, strlen(first) + 1);
+	memcpy(m->box[m->n_box].rest, rest, strlen(rest) + 1);
 	m->box[m->n_box].used = false;
 	m->n_box++;
 }

@@ -373,9 +373,10 @@ item(struct roff *r, int argc, struct roff_arg *argv)
 	if (r->fenced && !r->synopsis)
 		roff_fence_close(r, "");
 	if (l->list == 'b' || l->list == 'e') {
-		snprintf(number, sizeof(number), "%d.", ++l->number % 1000);
 		if (l->list == 'b')
-			strcpy(number, "-");
+			snprintf(number, sizeof(number), "-");
+		else
+			snprintf(number, sizeof(number), "%d.", ++l->number % 1000);
 		roff_item(r, number, strlen(number), true);
 		words(r, argc, argv, 0);
 		roff_eol(r);

@@ -319,11 +319,10 @@ fingerprint(struct jtok *t)
 	jsha256_done(&h, t->print);
 }
 
-int
-tok_finish(struct jtok *t, struct jerr *e)
+static int
+parse_steps(struct jtok *t, struct jerr *e)
 {
 	struct jval *v;
-	size_t i;
 	int rc = parse_cfg(t, CFG_NORM, &v, e);
 
 	if (!rc)
@@ -338,23 +337,44 @@ tok_finish(struct jtok *t, struct jerr *e)
 		rc = parse_post(t, v, e);
 	if (!rc)
 		rc = build_tries(t, e);
-	if (!rc)
-		rc = tok_decoder_build(t, e);
-	if (rc)
-		return rc;
+	return rc ? rc : tok_decoder_build(t, e);
+}
+
+/* How many ids there are; foreign ids of roles beyond that are none. */
+static int
+bound_ids(struct jtok *t, struct jerr *e)
+{
+	size_t i;
+
 	t->n_ids = (uint32_t)(t->pseudo < t->vocab.n ? t->pseudo : t->vocab.n);
 	for (i = 0; i < t->n_added; i++)
 		if (t->added[i].id >= t->n_ids)
 			t->n_ids = t->added[i].id + 1;
+	if (!t->n_ids)
+		return jerr_set(e, JERR_FORMAT, "%s: the vocabulary is empty", t->name);
 	for (i = 0; i < t->before.n + t->after.n; i++)
 		if ((i < t->before.n ? t->before.v[i] : t->after.v[i - t->before.n]) >= t->n_ids)
 			return jerr_set(e, JERR_FORMAT, "%s: the post-processor adds an id beyond the vocabulary",
 				t->name);
-	if (!t->n_ids)
-		return jerr_set(e, JERR_FORMAT, "%s: the vocabulary is empty", t->name);
+	t->bos = t->bos < (int64_t)t->n_ids ? t->bos : -1;
+	t->eos = t->eos < (int64_t)t->n_ids ? t->eos : -1;
+	t->pad = t->pad < (int64_t)t->n_ids ? t->pad : -1;
+	t->unk = t->unk < t->n_ids ? t->unk : TOK_NONE;
 	t->special = jmem_zalloc(t->n_ids, 1);
 	for (i = 0; i < t->n_added; i++)
 		t->special[t->added[i].id] |= t->added[i].special;
+	return 0;
+}
+
+int
+tok_finish(struct jtok *t, struct jerr *e)
+{
+	int rc = parse_steps(t, e);
+
+	if (!rc)
+		rc = bound_ids(t, e);
+	if (rc)
+		return rc;
 	find_byte_ids(t);
 	choose_fast_path(t);
 	find_roles(t);

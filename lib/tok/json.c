@@ -8,6 +8,7 @@
 #include "tok.h"
 
 #define MAX_FILE ((size_t)256 << 20)
+#define MAX_WORD 1000		/* characters of a WordPiece word, which costs their square */
 
 struct loader {
 	struct jtok *t;
@@ -176,11 +177,13 @@ load_wordpiece(struct loader *l, const struct jval *m, struct jerr *e)
 {
 	struct jtok *t = l->t;
 	const char *unk = jval_str(m, "unk_token", "[UNK]");
+	int64_t chars;
 	int rc = load_vocab(l, jval_get(m, "vocab"), e);
 
 	t->model = TOK_WORDPIECE;
 	t->prefix = keep(t, jval_str(m, "continuing_subword_prefix", "##"));
-	t->max_word = (uint32_t)jval_int(m, "max_input_chars_per_word", 100);
+	chars = jval_int(m, "max_input_chars_per_word", 100);
+	t->max_word = chars < 0 || chars > MAX_WORD ? MAX_WORD : (uint32_t)chars;
 	t->unk = tok_vocab_find(&t->vocab, unk, strlen(unk));
 	return rc;
 }

@@ -134,6 +134,8 @@ rx_each(const struct rx *r, const char *p, size_t n, void (*fn)(void *arg, size_
 
 	while (at <= n) {
 		rc = pcre2_match(r->code, (PCRE2_SPTR)p, n, at, 0, m, r->limits);
+		if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
+			rc = pcre2_match(r->code, (PCRE2_SPTR)p, n, at, PCRE2_NO_JIT, m, r->limits);
 		if (rc < 0)
 			break;
 		if (o[1] > o[0])

@@ -35,9 +35,9 @@ load_rows(struct jpack *pack, uint64_t first, int64_t n, struct rows *r, uint64_
 	return 0;
 }
 
-/* Forward over unit u of the batch; the sum of its token losses, in token order. */
+/* Runs unit u of the batch through forward; the sum of its token losses, in token order. */
 static double
-forward_unit(struct train *t, int64_t u)
+run_unit(struct train *t, int64_t u, void (*forward)(struct jgraph *g))
 {
 	struct jmodel_train_graph *g = &t->tg;
 	int64_t n = t->unit_rows * t->batch.seq, from = u * n, i;
@@ -49,7 +49,7 @@ forward_unit(struct train *t, int64_t u)
 	memcpy(jnode_data(g->targets), t->batch.targets + from, bytes);
 	memcpy(jnode_data(g->seg), t->batch.seg + from, bytes);
 	memcpy(jnode_data(g->pos), t->batch.pos + from, bytes);
-	jgraph_forward(g->g);
+	forward(g->g);
 	nll = jnode_data(g->nll);
 	for (i = 0; i < n; i++)
 		sum += nll[i];
@@ -71,7 +71,7 @@ train_step_gradients(struct train *t, uint64_t first_row, double *loss, struct j
 			(long long)t->step + 1);
 	jgraph_set_loss_scale(t->tg.g, (float)(1.0 / (double)targets));
 	for (u = 0; u < t->units; u++) {
-		sum += forward_unit(t, u);
+		sum += run_unit(t, u, jgraph_forward);
 		jgraph_backward(t->tg.g);
 	}
 	*loss = sum / (double)targets;
@@ -125,7 +125,7 @@ validate(struct train *t, double *loss, struct jerr *e)
 			t->batch.ids[i] = t->batch.seg[i] = t->batch.pos[i] = 0;
 			t->batch.targets[i] = -1;
 		}
-		sum += forward_unit(t, 0);
+		sum += run_unit(t, 0, jgraph_evaluate);
 		total += targets;
 	}
 	if (total == 0)

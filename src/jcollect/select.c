@@ -165,6 +165,7 @@ static const struct {
 	 { "*.min.js", "page furniture" },
 	{ "_sources/**.txt", "source of a page" },
 	{ "/DEBIAN/**", "packaging" }, { "changelog.Debian*", "packaging" }, { "/usr/share/doc/*/changelog*", "packaging" },
+	{ "/usr/share/doc/*/ChangeLog*", "packaging" },
 	{ "NEWS.Debian*", "packaging" }, { "README.Debian*", "packaging" }, { "README.source*", "packaging" },
 	{ "TODO.Debian*", "packaging" }, { "usr/share/lintian/**", "packaging" },
 	{ "usr/share/doc-base/**", "packaging" }, { "usr/share/devhelp/**", "packaging" },

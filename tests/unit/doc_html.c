@@ -34,7 +34,7 @@ test_inline(void)
 static void
 test_headings_code(void)
 {
-	eq_str(text("<h1>A <code>b</code><a class=headerlink href='#a'>\xc2\xb6</a></h1><h3><b>C</b></h3>"
+	eq_str(text("<h1>A <code>b</code><a class=headerlink href='#a'>\xc2\xb6</a><a href='#b'>#</a></h1><h3><b>C</b></h3>"
 	    "<p>t</p>"), "# A `b`\n\n### C\n\nt\n");
 	eq_str(text("<div class='highlight-python3 notranslate'><div class=highlight><pre><span></span>"
 	    "<span class=gp>&gt;&gt;&gt; </span>f(1,\n...   2)\n\n3\n</pre></div></div>"),

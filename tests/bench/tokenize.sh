@@ -1,0 +1,67 @@
+#!/bin/sh
+# Encoding speed beside Hugging Face tokenizers and tiktoken, same file, one thread, one run; then
+# training beside the trainer of Hugging Face.  Needs $J_TEST_SHARED and, for the peers, $J_PEERS
+# (folder of a Python venv).
+cd "$(dirname "$0")/../.." || exit 1
+bin=${J_BIN:-bin}
+shared=${J_TEST_SHARED:-../shared}
+tok=$shared/data/tokenizers/gpt2/tokenizer.json
+[ -f "$tok" ] || { echo "tokenize: no $tok: skipped"; exit 0; }
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+# Prose of web pages; each copy's words are shifted a little so that a word cache cannot learn the file.
+zcat "$shared/data/text/c4-sample.00000-of-00001.json.gz" | head -n 1000 >"$tmp/c4.jsonl"
+for k in 1 2 3 4 5 6 7 8; do
+	jq -r --argjson k $k '.text | gsub("(?<w>[A-Z])"; "\(.w)\($k)")' "$tmp/c4.jsonl"
+done >"$tmp/prose.txt"
+size=$(wc -c <"$tmp/prose.txt")
+"$bin/jtokenize" count -t "$tok" -j1 -q "$tmp/prose.txt" >"$tmp/n"
+start=$(date +%s%N)
+"$bin/jtokenize" count -t "$tok" -j1 -q "$tmp/prose.txt" >/dev/null
+end=$(date +%s%N)
+start0=$(date +%s%N)
+"$bin/jtokenize" count -t "$tok" -j1 -q /dev/null >/dev/null
+end0=$(date +%s%N)
+awk -v b="$size" -v t=$((end - start - end0 + start0)) -v n="$(cat "$tmp/n")" 'BEGIN {
+	printf "jtokenize  GPT-2 prose, 1 thread  %.1f MB/s  %s\n", b / t * 1000, n }'
+py=${J_PEERS:+$J_PEERS/bin/python}
+if [ -n "$py" ]; then
+	RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false "$py" - "$tok" "$tmp/prose.txt" <<'EOF'
+import json, sys, time
+text = open(sys.argv[2], newline="").read()
+size = len(text.encode())
+from tokenizers import Tokenizer
+t = Tokenizer.from_file(sys.argv[1])
+lines = text.splitlines(True)
+s = time.time(); n = sum(len(e.ids) for e in t.encode_batch_fast(lines)); d = time.time() - s
+print(f"tokenizers GPT-2 prose, 1 thread  {size / d / 1e6:.1f} MB/s  tokens {n} (by line)")
+import tiktoken
+v = json.load(open(sys.argv[1]))["model"]["vocab"]
+bs = list(range(33, 127)) + list(range(161, 173)) + list(range(174, 256)); cs = bs[:]
+for b in range(256):
+    if b not in bs:
+        bs.append(b); cs.append(256 + len(bs) - 189)
+u = {chr(c): b for b, c in zip(bs, cs)}
+ranks = {bytes(u[c] for c in k): i for k, i in v.items() if all(c in u for c in k) and k != "<|endoftext|>"}
+pat = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+e = tiktoken.Encoding("gpt2", pat_str=pat, mergeable_ranks=ranks, special_tokens={})
+s = time.time(); n = len(e.encode_ordinary(text)); d = time.time() - s
+print(f"tiktoken   GPT-2 prose, 1 thread  {size / d / 1e6:.1f} MB/s  tokens {n}")
+EOF
+fi
+start=$(date +%s%N)
+"$bin/jtokenize" train -v 16000 -o "$tmp/tok" --no-prov -q "$tmp/prose.txt"
+end=$(date +%s%N)
+awk -v t=$((end - start)) 'BEGIN { printf "jtokenize  train 16000             %.2f s\n", t / 1e9 }'
+if [ -n "$py" ]; then
+	"$py" - "$tmp/prose.txt" <<'EOF'
+import sys, time
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers as P, trainers
+t = Tokenizer(models.BPE())
+pat = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+t.pre_tokenizer = P.Sequence([P.Split(Regex(pat), "isolated"), P.ByteLevel(add_prefix_space=False, use_regex=False)])
+s = time.time()
+t.train([sys.argv[1]], trainers.BpeTrainer(vocab_size=16000, min_frequency=2, show_progress=False, initial_alphabet=P.ByteLevel.alphabet()))
+print(f"tokenizers train 16000             {time.time() - s:.2f} s")
+EOF
+fi
