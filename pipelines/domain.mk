@@ -41,14 +41,17 @@ stages:
 		pairs.jsonl 'make question-answer pairs' expert/config.json 'fine-tune on the pairs' \
 		scores.jsonl evaluate answers.jsonl 'answer three questions' report.html 'write the report'
 
-# What the domain file says, as make variables: VOCAB, PRETRAIN, SFT, ...  Checked on every run.
-$(W)/domain.vars: $(DOMAIN) $(BIN)/jupiter
-	@mkdir -p $(W)/opts && $(BIN)/jupiter config --make --no-prov -o $@ $(DOMAIN)
--include $(W)/domain.vars
+# What the domain file says, as make variables: VOCAB, PRETRAIN, SFT, ...  Looked at on every run,
+# together with the files of local sources, and written only when something changed.
+$(W)/domain.vars: FORCE
+	@mkdir -p $(W)/opts && $(BIN)/jupiter config -q --make --no-prov -o $@ $(DOMAIN)
+.PHONY: FORCE
+FORCE:
+include $(W)/domain.vars
 
-# opts/STAGE: the options of a stage and its program's version.
-OPTS_docs   := $(COLLECT)
-OPTS_clean  := $(FILTER)
+# opts/STAGE: the options of a stage, likewise.
+OPTS_docs   := $(COLLECT) $(SOURCES)
+OPTS_clean  := $(FILTER) $(WORDS)
 OPTS_unique := $(DEDUP)
 OPTS_split  := $(SPLIT)
 OPTS_tok    := $(TOKENIZER)
@@ -57,17 +60,20 @@ OPTS_base   := $(PRETRAIN)
 OPTS_pairs  := $(PAIRS)
 OPTS_expert := $(SFT)
 OPTS_eval   := $(EVAL)
-OPTS_answers := $(QUESTIONS) $(ANSWER)
-$(W)/opts/%: FORCE
-	@mkdir -p $(@D); echo '$(subst ','\'',$(OPTS_$*))' | cmp -s - $@ || echo '$(subst ','\'',$(OPTS_$*))' >$@
-.PHONY: FORCE
-FORCE:
+OPTS_questions := $(QUESTIONS)
+OPTS_answers := $(ANSWER)
+opts = docs clean unique split tok shards base pairs expert eval questions answers
+keep = echo '$(subst ','\'',$(OPTS_$1))' | cmp -s - $(W)/opts/$1 || echo '$(subst ','\'',$(OPTS_$1))' >$(W)/opts/$1;
+ifneq ($(wildcard $(W)/domain.vars),)
+$(shell mkdir -p $(W)/opts; $(foreach o,$(opts),$(call keep,$o)))
+endif
 
 say = @printf '\n\033[1m%s\033[0m\n' '$1'
 
-$(W)/docs.jsonl: $(DOMAIN) $(W)/opts/docs
+$(W)/docs.jsonl: $(W)/opts/docs
 	$(call say,1/9 collect: the documents of the domain)
 	@$(BIN)/jcollect --domain $(DOMAIN) -j $(J) $(COLLECT) -o $@
+	@[ -s $@ ] || { echo '$(DOMAIN): no documents in its sources' >&2; exit 1; }
 
 $(W)/clean.jsonl: $(W)/docs.jsonl $(W)/opts/clean
 	$(call say,2/9 filter: signals and rules)
@@ -77,10 +83,13 @@ $(W)/unique.jsonl: $(W)/clean.jsonl $(W)/opts/unique
 	$(call say,3/9 deduplicate: exact and near copies)
 	@$(BIN)/jfilter dedup -j $(J) $(DEDUP) --rejects $(W)/unique.rejects.jsonl -o $@ $<
 
-# Held out before anything is trained, by hash of the document's id.
+# Held out before anything is trained, by hash of the document's id; more of them where there are few.
 $(W)/train.jsonl: $(W)/unique.jsonl $(W)/opts/split
 	$(call say,4/9 split: held-out documents by hash of their id)
-	@$(BIN)/jfilter split $(SPLIT) --valid-file $(W)/valid.jsonl -o $@ $<
+	@for share in '' '--valid 10%' '--valid 40%'; do \
+		$(BIN)/jfilter split $(SPLIT) $$share --valid-file $(W)/valid.jsonl -o $@ $< || exit 1; \
+		[ ! -s $(W)/valid.jsonl ] || [ ! -s $@ ] || { touch $(W)/valid.jsonl; exit 0; }; rm -f $@; \
+	done; echo '$(DOMAIN): too few documents to hold some out' >&2; exit 1
 $(W)/valid.jsonl: $(W)/train.jsonl ;
 
 $(W)/tok/tokenizer.json: $(W)/train.jsonl $(W)/opts/tok
@@ -126,8 +135,9 @@ $(W)/scores.jsonl: $(W)/base/config.json $(W)/expert/config.json $(W)/valid.json
 $(W)/answers.jsonl: $(W)/expert/config.json $(W)/questions.jsonl $(W)/opts/answers
 	$(call say,9/9 answer: three questions to the expert)
 	@$(BIN)/jgen complete -m $(W)/expert $(ANSWER) -o $@ $(W)/questions.jsonl
-$(W)/questions.jsonl: $(W)/domain.vars
-	@$(BIN)/jupiter config --questions --no-prov -o $@ $(DOMAIN)
+$(W)/questions.jsonl: $(W)/opts/questions
+	@$(BIN)/jupiter config -q --questions --no-prov -o $@ $(DOMAIN)
+	@touch $@
 
 $(W)/report.html: $(W)/scores.jsonl $(W)/answers.jsonl $(W)/base/config.json
 	@touch $(W)/opts/made && $(BIN)/jeval report -q -o $@ $(W)

@@ -124,6 +124,23 @@ parse(struct jcli *cli, struct jerr *e)
 	return options_settle(cli, e);
 }
 
+/* What an earlier run left when it was killed. */
+static void
+clean(const struct jcli *cli)
+{
+	const char *out = cli->common.output;
+	struct jbuf prov;
+
+	jout_clean(out);
+	if (cli->common.rejects)
+		jout_clean(cli->common.rejects);
+	jbuf_init(&prov);
+	jbuf_printf(&prov, "%s.prov", out);
+	if (strcmp(out, "-") != 0)
+		jout_clean(prov.p);
+	jbuf_release(&prov);
+}
+
 static jcli_run_fn *
 run_function(const struct jcli *cli)
 {
@@ -245,6 +262,7 @@ jcli_main(const struct jtool *tool, int argc, char **argv)
 	}
 	if (code == 0 && !asked) {
 		cli.ran = true;
+		clean(&cli);
 		code = run_function(&cli)(&cli, run_arg(&cli), cli.n_operand, cli.operand, &e);
 		code = code < 0 && e.code ? e.code : code;
 	}

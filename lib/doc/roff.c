@@ -42,7 +42,7 @@ raw_line(struct roff *r, const char **s, size_t *n)
 {
 	while (r->n_in > 0 && r->in[r->n_in - 1].p >= r->in[r->n_in - 1].end)
 		r->n_in--;
-	if (r->n_in == 0 || r->steps++ > ROFF_STEPS)
+	if (r->n_in == 0 || r->budget-- <= 0)
 		return false;
 	{
 		const char *p = r->in[r->n_in - 1].p, *end = r->in[r->n_in - 1].end;
@@ -275,7 +275,7 @@ call(struct roff *r, const struct roff_def *d, int argc, struct roff_arg *argv)
 {
 	struct jbuf b;
 
-	if (r->n_in >= ROFF_INPUTS || r->steps > ROFF_STEPS)
+	if (r->n_in >= ROFF_INPUTS || r->budget <= 0)
 		return;
 	jbuf_init_max(&b, 65536);
 	for (const char *p = d->text; *p; p++) {
@@ -296,6 +296,7 @@ call(struct roff *r, const struct roff_def *d, int argc, struct roff_arg *argv)
 		}
 		p += 2;
 	}
+	r->budget -= 1 + (long)(b.n / 64);
 	if (b.n > 0) {
 		r->in[r->n_in].p = jarena_strndup(&r->mem, b.p, b.n);
 		r->in[r->n_in].end = r->in[r->n_in].p + b.n;
@@ -462,6 +463,7 @@ man_read(struct jdoc *d, const char *p, size_t n, struct jerr *e)
 
 	(void)e;
 	start(&r, d);
+	r.budget = ROFF_BUDGET + 4 * (long)n;
 	r.in[r.n_in].p = p;
 	r.in[r.n_in].end = p + n;
 	r.n_in++;

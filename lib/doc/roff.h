@@ -5,7 +5,8 @@
  * every macro of a page to man.c or mdoc.c; roff_text.c turns text with escapes into Markdown;
  * roff_char.c knows the special characters; roff_expr.c conditions; tbl.c tables.
  *
- * All work is bounded: macros nest at most ROFF_INPUTS deep and a page may run ROFF_STEPS lines.
+ * All work is bounded: macros nest at most ROFF_INPUTS deep, and lines and the text that macros and
+ * strings put in are paid from a budget that grows with the page.
  */
 #ifndef ROFF_H
 #define ROFF_H
@@ -20,7 +21,7 @@
 
 enum {
 	ROFF_INPUTS = 12,
-	ROFF_STEPS = 2000000,
+	ROFF_BUDGET = 50000,	/* and 4 for every byte of the page */
 	ROFF_ARGS = 64,
 	ROFF_LEVELS = 16
 };
@@ -54,7 +55,7 @@ struct roff {
 		const char *p, *end;
 	} in[ROFF_INPUTS];
 	int n_in;
-	long steps;
+	long budget;		/* steps that are left */
 	struct jbuf line;	/* the line being read, continuations joined */
 	struct roff_def *def;
 	size_t n_def, cap_def;

@@ -168,9 +168,9 @@ insert_string(struct roff *r, const char *name, size_t n)
 {
 	const struct roff_def *d = roff_find(r, name, n, 's');
 
-	if (!d || r->steps > ROFF_STEPS)
+	if (!d || r->budget <= 0)
 		return;
-	r->steps += 1 + (long)strlen(d->text);
+	r->budget -= 1 + (long)strlen(d->text) / 16;
 	if (r->n_in < ROFF_INPUTS) {
 		r->n_in++;	/* strings within strings nest like macros */
 		r->in[r->n_in - 1].p = r->in[r->n_in - 1].end = "";

@@ -153,6 +153,8 @@ jfs_dir_begin(const char *dir, struct jarena *a, char **tmp, struct jerr *e)
 
 	while (n > 1 && dir[n - 1] == '/')
 		n--;
+	io_remove_stale(jarena_printf(a, "%.*s.tmp", (int)n, dir));
+	io_remove_stale(jarena_printf(a, "%.*s.old", (int)n, dir));
 	*tmp = jarena_printf(a, "%.*s.tmp.%ld", (int)n, dir, (long)getpid());
 	rc = jfs_remove_tree(*tmp, e);
 	if (rc == 0) {

@@ -61,6 +61,8 @@ uint64_t jout_offset(const struct jout *out);	/* bytes written so far */
 int jout_patch(struct jout *out, uint64_t offset, const void *p, size_t n, struct jerr *e);
 int jout_commit(struct jout *out, struct jerr *e);	/* frees out also on failure */
 void jout_abort(struct jout *out);			/* NULL is fine */
+/* Removes temporaries of this file that killed processes left behind. */
+void jout_clean(const char *name);
 /* Small whole file, atomically. */
 int jout_put(const char *name, const void *p, size_t n, struct jerr *e);
 

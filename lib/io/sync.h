@@ -1,5 +1,5 @@
 /*
- * sync.h - private to io: bytes and names onto the disk.
+ * sync.h - private to io: bytes and names onto the disk, and old temporaries off it.
  */
 #ifndef IO_SYNC_H
 #define IO_SYNC_H
@@ -10,5 +10,7 @@
 int io_sync_fd(int fd);
 /* Syncs the folder that holds path, so that a rename in it lasts. */
 int io_sync_parent(const char *path, struct jerr *e);
+/* Removes the files and folders "PREFIX.PID" of processes that are no more. */
+void io_remove_stale(const char *prefix);
 
 #endif

@@ -34,7 +34,7 @@ int jurl_resolve(struct jurl *u, const struct jurl *base, const char *ref, struc
 void jurl_origin(const struct jurl *u, struct jbuf *out);
 /*
  * Appends s in the normal form of paths: escapes in upper case, unreserved characters plain, others
- * beyond ASCII escaped.
+ * beyond ASCII escaped, and so a '%' that begins no escape.
  */
 void jurl_normal(const char *s, size_t n, struct jbuf *out);
 

@@ -49,7 +49,7 @@ jurl_normal(const char *s, size_t n, struct jbuf *out)
 		}
 		if (v >= 0 && unreserved(v)) {
 			jbuf_addc(out, v);
-		} else if (v >= 0 || c <= 0x20 || c >= 0x7f || strchr("\"<>\\^`{|}", c)) {
+		} else if (v >= 0 || c <= 0x20 || c >= 0x7f || strchr("%\"<>\\^`{|}", c)) {
 			c = v >= 0 ? (unsigned char)v : c;
 			jbuf_addc(out, '%');
 			jbuf_addc(out, digits[c >> 4]);
@@ -122,6 +122,8 @@ authority(struct jurl *u, const char *s, const char *p, const char *end, struct 
 		jbuf_addc(&u->text, tolower((unsigned char)*c));
 	}
 	u->host_n = u->text.n - u->host;
+	if (*p == '[' && memchr(p, ']', (size_t)(end - p)) != (colon ? colon : end) - 1)
+		return bad(s, "an address in [ ] has to end before the port", e);
 	if (u->host_n == 0)
 		return bad(s, "a URL needs a host", e);
 	if (colon && colon + 1 < end) {
@@ -177,6 +179,8 @@ jurl_parse(struct jurl *u, const char *s, struct jerr *e)
 	dot_segments(&u->text, u->path);
 	if (*query == '?')
 		jurl_normal(query, strcspn(query, "#"), &u->text);
+	if (u->text.n > JURL_MAX)
+		return bad(s, "the URL is longer than 8192 bytes", e);
 	return 0;
 }
 

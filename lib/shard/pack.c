@@ -207,18 +207,23 @@ row_parts(struct jpack *p, uint64_t i, struct part *v, size_t max)
 	return p->mode == JPACK_STREAM ? stream_parts(p, epoch, r, v, max) : bin_parts(p, r, v, max);
 }
 
-/* ids and mask of a part, written at position at of the row. */
-static void
-put_part(struct jpack_row *out, int at, int seq, const struct part *part, int seg,
-	const uint32_t *ids, const unsigned char *mask)
-{
-	int k, n = (int)part->n;
+/* The tokens of a part as segment seg of the row, from position at on. */
+struct segment {
+	const uint32_t *ids;
+	const unsigned char *mask;
+	int n, seg, at;
+};
 
-	for (k = 0; k < n && at + k < seq; k++) {
-		out->ids[at + k] = (int32_t)ids[k];
-		out->seg[at + k] = seg;
-		out->pos[at + k] = k;
-		out->targets[at + k] = k + 1 < n && mask[k + 1] ? (int32_t)ids[k + 1] : -1;
+static void
+put_segment(struct jpack_row *out, int seq, const struct segment *s)
+{
+	int k;
+
+	for (k = 0; k < s->n && s->at + k < seq; k++) {
+		out->ids[s->at + k] = (int32_t)s->ids[k];
+		out->seg[s->at + k] = s->seg;
+		out->pos[s->at + k] = k;
+		out->targets[s->at + k] = k + 1 < s->n && s->mask[k + 1] ? (int32_t)s->ids[k + 1] : -1;
 	}
 }
 
@@ -235,7 +240,7 @@ jpack_row(struct jpack *p, uint64_t i, struct jpack_row *out, struct jerr *e)
 	for (k = 0; !rc && k < n; k++) {
 		rc = jshard_get(p->s, v[k].from, v[k].n, ids, mask, e);
 		if (!rc)
-			put_part(out, at, p->seq, &v[k], (int)k, ids, mask);
+			put_segment(out, p->seq, &(struct segment){ ids, mask, (int)v[k].n, (int)k, at });
 		at += (int)v[k].n;
 	}
 	for (; !rc && at < p->seq; at++) {

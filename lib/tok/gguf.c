@@ -81,7 +81,7 @@ load_pieces(struct jtok *t, const struct jgguf *g, size_t n, struct jerr *e)
 		if (!jgguf_arr_str(g, "tokenizer.ggml.tokens", id, &s))
 			return jerr_set(e, JERR_FORMAT, "%s: token %u is no string", t->name, (unsigned)id);
 		jgguf_arr_f64(g, "tokenizer.ggml.scores", id, &score);
-		rc = tok_add_piece(t, id, s.p, s.n, (float)score, type_of(g, id), e);
+		rc = tok_add_piece(t, id, &(struct spm_piece){ s.p, s.n, (float)score, type_of(g, id) }, e);
 	}
 	return rc;
 }

@@ -10,6 +10,11 @@
 #define MAX_FILE ((size_t)256 << 20)
 #define MAX_WORD 1000		/* characters of a WordPiece word, which costs their square */
 
+struct text {
+	const char *p;
+	size_t n;
+};
+
 struct loader {
 	struct jtok *t;
 	struct jbuf a, b, c;		/* scratch: token texts as bytes */
@@ -82,15 +87,14 @@ load_vocab(struct loader *l, const struct jval *v, struct jerr *e)
 }
 
 static int
-add_merge(struct loader *l, uint32_t rank, const char *p, size_t n, const char *q, size_t m,
-	struct jerr *e)
+add_merge(struct loader *l, uint32_t rank, struct text left, struct text right, struct jerr *e)
 {
 	struct jtok *t = l->t;
 	size_t skip = t->prefix ? strlen(t->prefix) : 0;
 	uint32_t x, y, z;
 
-	inner_text(t, p, n, &l->a);
-	inner_text(t, q, m, &l->b);
+	inner_text(t, left.p, left.n, &l->a);
+	inner_text(t, right.p, right.n, &l->b);
 	jbuf_reset(&l->c);
 	jbuf_add(&l->c, l->a.p, l->a.n);
 	if (skip && (l->b.n < skip || memcmp(l->b.p, t->prefix, skip) != 0))
@@ -101,7 +105,8 @@ add_merge(struct loader *l, uint32_t rank, const char *p, size_t n, const char *
 	z = tok_vocab_find(&t->vocab, l->c.p, l->c.n);
 	if (x == TOK_NONE || y == TOK_NONE || z == TOK_NONE)
 		return jerr_set(e, JERR_FORMAT, "%s: merge %u (\"%.*s\" \"%.*s\") is not of the vocabulary",
-			t->name, (unsigned)rank, (int)(n < 60 ? n : 60), p, (int)(m < 60 ? m : 60), q);
+			t->name, (unsigned)rank, (int)(left.n < 60 ? left.n : 60), left.p,
+			(int)(right.n < 60 ? right.n : 60), right.p);
 	tok_pairs_add(&t->pairs, x, y, rank, z);
 	jids_add(&t->merges, x);
 	jids_add(&t->merges, y);
@@ -119,7 +124,7 @@ add_merge_line(struct loader *l, uint32_t rank, const char *p, size_t n, struct 
 	if (!gap || at == 0 || at + 1 >= n || memchr(gap + 1, ' ', n - at - 1))
 		return jerr_set(e, JERR_FORMAT, "%s: merge %u is \"%.*s\", expected two tokens", l->t->name,
 			(unsigned)rank, (int)(n < 60 ? n : 60), p);
-	return add_merge(l, rank, p, at, gap + 1, n - at - 1, e);
+	return add_merge(l, rank, (struct text){ p, at }, (struct text){ gap + 1, n - at - 1 }, e);
 }
 
 static int
@@ -135,8 +140,8 @@ load_merges(struct loader *l, const struct jval *v, struct jerr *e)
 			rc = add_merge_line(l, (uint32_t)i, m->u.s.p, m->u.s.n, e);
 		else if (m->type == JVAL_ARR && m->u.a.n == 2 && m->u.a.v[0]->type == JVAL_STR &&
 		    m->u.a.v[1]->type == JVAL_STR)
-			rc = add_merge(l, (uint32_t)i, m->u.a.v[0]->u.s.p, m->u.a.v[0]->u.s.n,
-				m->u.a.v[1]->u.s.p, m->u.a.v[1]->u.s.n, e);
+			rc = add_merge(l, (uint32_t)i, (struct text){ m->u.a.v[0]->u.s.p, m->u.a.v[0]->u.s.n },
+				(struct text){ m->u.a.v[1]->u.s.p, m->u.a.v[1]->u.s.n }, e);
 		else
 			rc = jerr_set(e, JERR_FORMAT, "%s: merge %zu is no pair", l->t->name, i);
 	}

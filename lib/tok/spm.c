@@ -52,24 +52,24 @@ tok_scores_to_merges(struct jtok *t)
 }
 
 int
-tok_add_piece(struct jtok *t, uint32_t id, const char *p, size_t n, float score, enum tok_type type,
-	struct jerr *e)
+tok_add_piece(struct jtok *t, uint32_t id, const struct spm_piece *x, struct jerr *e)
 {
+	enum tok_type type = x->type;
 	bool find = type == TYPE_NORMAL || type == TYPE_BYTE;
 	int rc;
 
 	if (id >= TOK_MAX_IDS)
 		return jerr_set(e, JERR_LIMIT, "%s: more than %u tokens", t->name, TOK_MAX_IDS);
-	rc = tok_vocab_set(&t->vocab, id, p, n, find, e);
+	rc = tok_vocab_set(&t->vocab, id, x->p, x->n, find, e);
 	if (rc)
 		return rc;
 	JMEM_GROW(t->scores, t->scores_cap, (size_t)id + 1);
 	JMEM_GROW(t->types, t->types_cap, (size_t)id + 1);
 	t->scores_n = (size_t)id + 1;
-	t->scores[id] = score;
+	t->scores[id] = x->score;
 	t->types[id] = (unsigned char)type;
 	if (type == TYPE_CONTROL || type == TYPE_UNKNOWN || type == TYPE_USER) {
-		struct tok_added *a = tok_add_token(t, id, p, n);
+		struct tok_added *a = tok_add_token(t, id, x->p, x->n);
 
 		a->special = type != TYPE_USER;
 		a->normalized = false;
@@ -127,7 +127,7 @@ llama2c_pieces(struct jtok *t, const struct jmapped *m, struct jerr *e)
 			jbuf_trim(&text);
 		while (type == TYPE_CONTROL && text.n && text.p[0] == '\n')
 			memmove(text.p, text.p + 1, text.n--);
-		rc = tok_add_piece(t, id, text.p, text.n, jle_f32(m->p + at), type, e);
+		rc = tok_add_piece(t, id, &(struct spm_piece){ text.p, text.n, jle_f32(m->p + at), type }, e);
 		at += 8 + (size_t)n;
 	}
 	jbuf_release(&text);

@@ -107,7 +107,8 @@ read_piece(struct model *m, const struct field *outer, struct jerr *e)
 	if (in.bad || type < TYPE_NORMAL || type > TYPE_BYTE)
 		return jerr_set(e, JERR_FORMAT, "%s: piece %u is damaged", m->t->name, (unsigned)m->n);
 	memcpy(&score, &bits, sizeof(score));
-	return tok_add_piece(m->t, m->n++, (const char *)text.p, text.n, score, (enum tok_type)type, e);
+	return tok_add_piece(m->t, m->n++,
+		&(struct spm_piece){ (const char *)text.p, text.n, score, (enum tok_type)type }, e);
 }
 
 static bool

@@ -208,6 +208,7 @@ jtok_trainer_run(struct jtok_trainer *tr, struct jtok **out,
 	int (*tick)(void *arg, uint64_t done, uint64_t total), void *arg, struct jerr *e)
 {
 	enum scan_kind scan = tr->all->scan;
+	struct train_plan plan = { tr->o.vocab_size, tr->o.min_frequency, tick, arg };
 	struct jtok *t = tok_new("the new tokenizer");
 	int rc;
 
@@ -219,7 +220,7 @@ jtok_trainer_run(struct jtok_trainer *tr, struct jtok **out,
 	if (!rc)
 		rc = collect(tr, e);
 	if (!rc)
-		rc = train_merge(&tr->words, t, tr->o.vocab_size, tr->o.min_frequency, tick, arg, e);
+		rc = train_merge(&tr->words, t, &plan, e);
 	if (!rc) {
 		set_roles(t);
 		rc = tok_finish(t, e);

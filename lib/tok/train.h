@@ -22,8 +22,14 @@ void train_words_add(struct train_words *w, const unsigned char *p, size_t n, ui
 void train_words_release(struct train_words *w);
 uint64_t train_words_bytes(const struct train_words *w);	/* that merging will need at most */
 
-/* Merges until t's vocabulary has vocab_size tokens or no pair is frequent enough. */
-int train_merge(struct train_words *w, struct jtok *t, uint32_t vocab_size, uint64_t min_frequency,
-	int (*tick)(void *arg, uint64_t done, uint64_t total), void *arg, struct jerr *e);
+struct train_plan {
+	uint32_t vocab_size;
+	uint64_t min_frequency;
+	int (*tick)(void *arg, uint64_t done, uint64_t total);	/* or NULL; non-zero stops */
+	void *arg;
+};
+
+/* Merges until t's vocabulary is as large as planned or no pair is frequent enough. */
+int train_merge(struct train_words *w, struct jtok *t, const struct train_plan *plan, struct jerr *e);
 
 #endif

@@ -307,8 +307,7 @@ token_of(struct merger *m, uint32_t l, uint32_t r, struct jbuf *b, uint32_t *id,
 }
 
 static int
-merge_all(struct merger *m, uint32_t vocab_size, uint64_t min_frequency,
-	int (*tick)(void *arg, uint64_t done, uint64_t total), void *arg, struct jerr *e)
+merge_all(struct merger *m, const struct train_plan *plan, struct jerr *e)
 {
 	uint64_t first = m->t->vocab.n;
 	struct jbuf b;
@@ -316,7 +315,7 @@ merge_all(struct merger *m, uint32_t vocab_size, uint64_t min_frequency,
 	int rc = 0;
 
 	jbuf_init(&b);
-	while (!rc && m->heap_n && m->t->vocab.n < vocab_size) {
+	while (!rc && m->heap_n && m->t->vocab.n < plan->vocab_size) {
 		struct entry top = heap_pop(m);
 		uint64_t now = (uint64_t)pair_get(m, top.key)->count;
 		uint32_t l = (uint32_t)(top.key >> 32), r = (uint32_t)top.key, id;
@@ -327,7 +326,7 @@ merge_all(struct merger *m, uint32_t vocab_size, uint64_t min_frequency,
 				heap_push(m, top);
 			continue;
 		}
-		if (top.count < 1 || top.count < min_frequency)
+		if (top.count < 1 || top.count < plan->min_frequency)
 			break;
 		rc = token_of(m, l, r, &b, &id, e);
 		if (rc)
@@ -338,7 +337,8 @@ merge_all(struct merger *m, uint32_t vocab_size, uint64_t min_frequency,
 		for (i = 0; i < top.n; i++)
 			merge_word(m, m->pool[top.at + i], l, r, id);
 		push_fresh(m);
-		if (tick && m->t->merges.n % 192 == 0 && tick(arg, m->t->vocab.n - first, vocab_size - first))
+		if (plan->tick && m->t->merges.n % 192 == 0 &&
+		    plan->tick(plan->arg, m->t->vocab.n - first, plan->vocab_size - first))
 			rc = jerr_set(e, JERR_STOP, "stopped while merging");
 	}
 	jbuf_release(&b);
@@ -369,8 +369,7 @@ rank_merges(struct jtok *t)
 }
 
 int
-train_merge(struct train_words *w, struct jtok *t, uint32_t vocab_size, uint64_t min_frequency,
-	int (*tick)(void *arg, uint64_t done, uint64_t total), void *arg, struct jerr *e)
+train_merge(struct train_words *w, struct jtok *t, const struct train_plan *plan, struct jerr *e)
 {
 	struct merger m = { .w = w, .t = t };
 	int rc;
@@ -379,7 +378,7 @@ train_merge(struct train_words *w, struct jtok *t, uint32_t vocab_size, uint64_t
 		return jerr_set(e, JERR_LIMIT, "%zu different words are too many", w->n);
 	count_pairs(&m);
 	fill_places(&m);
-	rc = merge_all(&m, vocab_size, min_frequency, tick, arg, e);
+	rc = merge_all(&m, plan, e);
 	rank_merges(t);
 	jmem_free(m.slot);
 	jmem_free(m.pool);

@@ -109,7 +109,6 @@ static int
 run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 {
 	struct jbuf train, held, b;
-	struct jout *out;
 	char *train_file;
 	int rc;
 
@@ -129,15 +128,9 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 		rc = read_texts(cli, argc, argv, &held, e);
 	if (rc == 0)
 		rc = measure(cli, &train, &held, &b, e);
-	if (rc == 0)
-		rc = jout_open(&out, jcli_common(cli)->output, e);
 	if (rc == 0) {
 		jcli_counts(cli)->out = 3;
-		rc = jout_write(out, b.p, b.n, e);
-		if (rc < 0)
-			jout_abort(out);
-		else
-			rc = jout_commit(out, e);
+		rc = jout_put(jcli_common(cli)->output, b.p, b.n, e);
 	}
 	jmem_free(train_file);
 	jbuf_release(&train);

@@ -38,12 +38,9 @@ progress(void *arg, uint64_t docs, uint64_t tokens)
 static int
 put_record(struct jcli *cli, const struct jppl_result *r, struct jerr *e)
 {
-	struct jout *out;
 	struct jbuf b;
-	int rc = jout_open(&out, jcli_common(cli)->output, e);
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	jbuf_init(&b);
 	jrec_begin(&b);
 	jrec_put_str(&b, "metric", "ppl", 3);
@@ -52,11 +49,8 @@ put_record(struct jcli *cli, const struct jppl_result *r, struct jerr *e)
 		jrec_put_str(&b, "name", opts.name, strlen(opts.name));
 	jppl_put(r, &b);
 	jrec_end(&b);
-	rc = jout_write(out, b.p, b.n, e);
+	rc = jout_put(jcli_common(cli)->output, b.p, b.n, e);
 	jbuf_release(&b);
-	if (rc >= 0)
-		return jout_commit(out, e);
-	jout_abort(out);
 	return rc;
 }
 

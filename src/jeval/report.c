@@ -40,7 +40,6 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	struct jreport_terminal t = { .width = 100, .unicode = unicode_terminal(),
 		.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
 	struct jreport r;
-	struct jout *out;
 	struct jbuf b;
 	int rc;
 
@@ -54,14 +53,7 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 		jreport_html(&r, &b);
 	jreport_release(&r);
 	if (rc == 0)
-		rc = jout_open(&out, name, e);
-	if (rc == 0) {
-		rc = jout_write(out, b.p, b.n, e);
-		if (rc < 0)
-			jout_abort(out);
-		else
-			rc = jout_commit(out, e);
-	}
+		rc = jout_put(name, b.p, b.n, e);
 	jbuf_release(&b);
 	return rc;
 }

@@ -155,6 +155,10 @@ open_parts(struct split *s, struct jerr *e)
 {
 	int rc = lines_open_output(&s->lines, e);
 
+	if (s->opts->valid_file)
+		jout_clean(s->opts->valid_file);
+	if (s->opts->test_file)
+		jout_clean(s->opts->test_file);
 	if (rc == 0 && s->opts->valid_file)
 		rc = jout_open(&s->valid_out, s->opts->valid_file, e);
 	if (rc == 0 && s->opts->test_file)

@@ -38,8 +38,7 @@ main(int argc, char **argv)
 	};
 	static const struct jopt train_opts[] = {
 		{ "vocab", 'v', JOPT_COUNT, &o.vocab, "N", "tokens, special ones and the 256 bytes included" },
-		{ "pre", 0, JOPT_STR, &o.pre, "NAME", "how text is cut into words before merging",
-			.choices = "llama3|gpt2|qwen2" },
+		{ "pre", 0, JOPT_STR, &o.pre, "NAME", "how text is cut into words", .choices = "llama3|gpt2|qwen2" },
 		{ "min-frequency", 0, JOPT_INT, &o.min_frequency, "N", "pairs seen less often are not merged" },
 		{ "special-token", 0, JOPT_LIST, &o.specials, "TEXT",
 			"special tokens instead of the usual four; the first ends a text" },

@@ -5,9 +5,9 @@
  * The defaults of the main job are here and nowhere else.  They suit a laptop: a model of 5 to 10
  * million weights, trained in minutes.
  */
+#include <inttypes.h>
 #include <string.h>
 
-#include "base/jhash.h"
 #include "base/jjson.h"
 #include "conf/jdomain.h"
 #include "io/jfs.h"
@@ -57,15 +57,19 @@ put_training(struct jbuf *b, const struct jdomain_training *t)
 		t->weight_decay, t->clip, t->schedule, t->optimizer);
 }
 
-static void
-put_make(struct jbuf *b, struct jdomain *d)
+static int
+put_make(struct jbuf *b, const struct jdomain *d, struct jerr *e)
 {
-	struct jdomain_training *t = &d->training, *f = &d->finetune;
+	const struct jdomain_training *t = &d->training, *f = &d->finetune;
 	int64_t every = t->steps / 20 > 0 ? t->steps / 20 : 1;
-	size_t i;
+	uint64_t sources;
 
+	if (fingerprint_sources(d, &sources, e) < 0)
+		return e->code;
 	jbuf_printf(b, "# Made from %s by jupiter config --make.\n", d->file);
 	jbuf_adds(b, "COLLECT :=\nFILTER := --rules docs\nDEDUP := --threshold 0.8\n");
+	jbuf_printf(b, "SOURCES := %016" PRIx64 "\nWORDS := %016" PRIx64 "\n", sources,
+		fingerprint_words(d));
 	jbuf_adds(b, "SPLIT := --valid 2%\n");
 	jbuf_printf(b, "TOKENIZER := -v %lld\nPRETRAIN := --model %s ", (long long)t->vocab_size,
 		t->preset);
@@ -76,11 +80,9 @@ put_make(struct jbuf *b, struct jdomain *d)
 	every = f->steps / 5 > 0 ? f->steps / 5 : 1;
 	jbuf_printf(b, " --save-every %lld --keep 1\nEVAL := --context %lld\n", (long long)every,
 		(long long)t->seq);
-	jbuf_adds(b, "ANSWER := --temperature 0 -n 120 --repeat-penalty 1.1\nQUESTIONS :=");
-	for (i = 0; i < d->questions.n; i++)
-		jbuf_printf(b, " %016llx", (unsigned long long)jhash64(d->questions.v[i],
-			strlen(d->questions.v[i]), 0));
-	jbuf_addc(b, '\n');
+	jbuf_adds(b, "ANSWER := --temperature 0 -n 120 --repeat-penalty 1.1\n");
+	jbuf_printf(b, "QUESTIONS := %016" PRIx64 "\n", fingerprint_questions(d));
+	return 0;
 }
 
 /* One conversation a question, for jgen complete. */
@@ -198,12 +200,13 @@ config_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 		rc = load_domain(&d, path, e);
 	if (rc == 0) {
 		if (o->make)
-			put_make(&b, &d);
+			rc = put_make(&b, &d, e);
 		else if (o->questions)
 			put_questions(&b, &d);
 		else
 			put_text(&b, &d);
-		rc = write_changed(jcli_common(cli)->output, &b, e);
+		if (rc == 0)
+			rc = write_changed(jcli_common(cli)->output, &b, e);
 		jdomain_release(&d);
 	}
 	jbuf_release(&b);

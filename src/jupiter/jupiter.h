@@ -9,9 +9,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/jmem.h"
 #include "cli/jcli.h"
+#include "conf/jdomain.h"
 
 struct start_opts {
 	const char *domain;	/* name or path */
@@ -49,10 +51,13 @@ jcli_run_fn start_run, check_run, config_run, new_domain_run, status_run, export
 /* A shipped file below share/ ("domains/python.yaml") or "pipelines/..."; from the arena. */
 char *shipped(struct jarena *a, const char *name);
 /* A domain file with the defaults of the main job filled in; sections it cannot honour are refused. */
-struct jdomain;
 int load_domain(struct jdomain *d, const char *path, struct jerr *e);
 /* The domain file meant by a name or path: CONFIG/domains, ./domains, share/domains. */
 int find_domain(struct jarena *a, const char *name, const char *config, char **path, struct jerr *e);
+/* Numbers that change with what the file says: the sources and what lies in local ones, the words. */
+int fingerprint_sources(const struct jdomain *d, uint64_t *print, struct jerr *e);
+uint64_t fingerprint_words(const struct jdomain *d);
+uint64_t fingerprint_questions(const struct jdomain *d);
 /* A program of ours: beside the pipelines, so that a build tree and an installation both work. */
 char *program(struct jarena *a, const char *name);
 /* Runs argv with our terminal; its exit status must be 0. */

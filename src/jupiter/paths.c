@@ -71,6 +71,6 @@ run_program(const char *const argv[], struct jerr *e)
 	if (status > 128)
 		return jerr_set(e, JERR_STOP, "%s was stopped by signal %d", argv[0], status - 128);
 	if (status != 0)
-		return jerr_set(e, JERR_ARG, "%s failed with status %d", jfs_base(argv[0]), status);
+		return jerr_set(e, JERR_IO, "%s failed with status %d", jfs_base(argv[0]), status);
 	return 0;
 }

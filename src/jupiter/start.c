@@ -131,6 +131,17 @@ interactive(const struct job *j, struct jerr *e)
 	return rc;
 }
 
+static int
+check_domain_file(const char *path, struct jerr *e)
+{
+	struct jdomain d;
+
+	if (load_domain(&d, path, e) < 0)
+		return e->code;
+	jdomain_release(&d);
+	return 0;
+}
+
 int
 start_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 {
@@ -148,6 +159,8 @@ start_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	jarena_init(&a, 0);
 	j.a = &a;
 	rc = find_domain(&a, name, o->config, &j.domain, e);
+	if (rc == 0)	/* so that a mistake is one line and not make's */
+		rc = check_domain_file(j.domain, e);
 	if (rc == 0) {
 		base = jfs_base(j.domain);
 		j.work = o->work ? jarena_strndup(&a, o->work, strlen(o->work)) :

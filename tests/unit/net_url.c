@@ -35,7 +35,7 @@ test_norm(void)
 	eq_str(norm("https://x.org:8443/%7euser/%c3%a9/\xc3\xa9"), "https://x.org:8443/~user/%C3%A9/%C3%A9");
 	eq_str(norm("http://x.org/a b?c d"), "http://x.org/a%20b?c%20d");
 	eq_str(norm("http://x.org?q"), "http://x.org/?q");
-	eq_str(norm("http://x.org/%2f/%zz"), "http://x.org/%2F/%zz");
+	eq_str(norm("http://x.org/%2f/%zz"), "http://x.org/%2F/%25zz");
 	eq_str(norm("http://[::1]:81/"), "http://[::1]:81/");
 	eq_str(norm("http://x.org/../../a"), "http://x.org/a");
 	eq_int(u.port, 80);
@@ -46,6 +46,8 @@ test_norm(void)
 	eq_str(norm("http://x.org:0/"), "refused");
 	eq_str(norm("http://x.org:99999/"), "refused");
 	eq_str(norm("http://x y/"), "refused");
+	eq_str(norm("http://[::1/"), "refused");
+	eq_str(norm("http://x:1:2/"), "refused");
 	eq_str(norm("http://x.org/\n"), "refused");
 }
 

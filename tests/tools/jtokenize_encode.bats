@@ -1,0 +1,116 @@
+#!/usr/bin/env bats
+# jtokenize: shards, ids and back, counting, checking.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	PATH="$(cd "${J_BIN:-bin}" && pwd):$PATH"
+	d="$BATS_TEST_TMPDIR"
+	t=tests/ref/tok/gpt2.json
+	awk '{ gsub(/[\\"\t]/, " "); printf "{\"id\":\"%d\",\"text\":\"%s\"}\n", NR, $0 }' \
+		tests/ref/tok/train.txt >"$d/docs.jsonl"
+}
+
+@test "the same shard for any number of threads, from a file and from a pipe" {
+	jtokenize encode -t $t -j 1 -q -o "$d/1.jsh" "$d/docs.jsonl"
+	jtokenize encode -t $t -j 4 -q -o "$d/4.jsh" "$d/docs.jsonl"
+	jtokenize -t $t -q <"$d/docs.jsonl" >"$d/pipe.jsh"
+	cmp "$d/1.jsh" "$d/4.jsh"
+	cmp "$d/1.jsh" "$d/pipe.jsh"
+}
+
+@test "works without options on the shipped tokenizer" {
+	[ -d share/tokenizers/default ] || skip "no tokenizer in share/tokenizers/default"
+	jtokenize -q <"$d/docs.jsonl" >"$d/a.jsh"
+	jtokenize check -q "$d/a.jsh" | grep -q '"docs":'
+}
+
+@test "shards hold what ids tells, and a reader written from the page agrees" {
+	command -v python3 >/dev/null || skip "no python3"
+	jtokenize encode -t $t -q -o "$d/a.jsh" "$d/docs.jsonl"
+	python3 tests/ref/read_jsh.py "$d/a.jsh" 5 >"$d/read"
+	jtokenize check -q "$d/a.jsh" >"$d/check"
+	n=$(wc -l <"$d/docs.jsonl")
+	[ "$(cut -d' ' -f1 "$d/read" | head -n 1)" -eq "$n" ]
+	grep -q "\"sha256\":\"$(head -n 1 "$d/read" | cut -d' ' -f3)\"" "$d/check"
+	sed -n 6p "$d/docs.jsonl" | jq -r .text | jtokenize ids -t $t -q >"$d/ids"
+	[ "$(jq -c '. + [0]' "$d/ids")" = "$(sed -n 2p "$d/read" | tr -d ' ')" ]
+}
+
+@test "a folder of shards is cut between documents and appears whole" {
+	jtokenize encode -t $t -q -o "$d/set" --shard-tokens 1k "$d/docs.jsonl"
+	[ "$(ls "$d"/set/*.jsh | wc -l)" -gt 3 ]
+	jtokenize encode -t $t -q -o "$d/one.jsh" "$d/docs.jsonl"
+	[ "$(jtokenize check -q "$d/set" | jq -c '[.docs,.tokens,.text_bytes]')" = \
+		"$(jtokenize check -q "$d/one.jsh" | jq -c '[.docs,.tokens,.text_bytes]')" ]
+	run ! jtokenize encode -t $t -q -o "$d/no" "$d/docs.jsonl" "$d/missing.jsonl"
+	[ ! -e "$d/no" ]
+	[ -z "$(find "$d" -name '*.tmp.*')" ]
+}
+
+@test "a kill leaves no folder and no temporary" {
+	for i in 1 2 3 4 5 6 7 8; do cat "$d/docs.jsonl"; done >"$d/big.jsonl"
+	{ cat "$d/big.jsonl"; sleep 5; } | jtokenize encode -t $t -q -o "$d/killed" - &
+	sleep 0.7
+	kill -TERM $! || true
+	wait $! || status=$?
+	[ "${status:-0}" -ne 0 ]
+	[ ! -e "$d/killed" ]
+}
+
+@test "truncated and damaged shards are refused, with the block" {
+	jtokenize encode -t $t -q -o "$d/a.jsh" "$d/docs.jsonl"
+	head -c 600000 "$d/a.jsh" >"$d/cut.jsh"
+	run -1 jtokenize check -q "$d/cut.jsh"
+	[[ "$output" == *"no trailer"* ]]
+	run -1 jtokenize check -q - <"$d/cut.jsh"
+	{ head -c 5000 "$d/a.jsh"; printf x; tail -c +5002 "$d/a.jsh"; } >"$d/bad.jsh"
+	run -1 jtokenize check -q "$d/bad.jsh"
+	[[ "$output" == *"block 0"* ]]
+}
+
+@test "pairs carry a mask; mixed kinds need --mask; bad records are told" {
+	printf '%s\n' '{"prompt":"a b","answer":"c"}' '{"text":"d"}' '{"no":1}' 'x' >"$d/p.jsonl"
+	jtokenize encode -t $t -q -o "$d/p.jsh" --rejects "$d/rej" "$d/p.jsonl"
+	jtokenize check -q "$d/p.jsh" | grep -q '"docs":2.*"mask":true'
+	[ "$(jq -r .drop "$d/rej" | paste -sd,)" = "no text,not a record" ]
+	printf '%s\n' '{"text":"d"}' '{"prompt":"a b","answer":"c"}' >"$d/q.jsonl"
+	run -2 jtokenize encode -t $t -q -o "$d/q.jsh" "$d/q.jsonl"
+	[[ "$output" == *"--mask"* ]]
+	jtokenize encode -t $t -q --mask -o "$d/q.jsh" "$d/q.jsonl"
+}
+
+@test "ids and decode: order, threads, JSON lines, every character" {
+	jq -c .text "$d/docs.jsonl" >"$d/lines"
+	jtokenize ids -t $t -q --json -j 1 "$d/lines" >"$d/i1"
+	jtokenize ids -t $t -q --json -j 3 "$d/lines" >"$d/i3"
+	cmp "$d/i1" "$d/i3"
+	jtokenize decode -t $t -q "$d/i1" | jq -c . | cmp - "$d/lines"
+	[ "$(printf 'a\n\nb' | jtokenize ids -t $t -q | sed -n 2p)" = "[]" ]
+	run -1 jtokenize ids -t $t -q --json <<<'{"no":"string"}'
+	[[ "$output" == *":1:"* ]]
+	run -2 jtokenize decode -t $t -q <<<'[999999]'
+}
+
+@test "special text is ordinary unless asked" {
+	[ "$(echo '<|im_end|>' | jtokenize ids -t $t -q --special)" = "[2]" ]
+	[ "$(echo '<|im_end|>' | jtokenize ids -t $t -q | tr , '\n' | wc -l)" -gt 3 ]
+	[ "$(echo '[2,5]' | jtokenize decode -t $t -q)" = '"\""' ]
+	[ "$(echo '[2,5]' | jtokenize decode -t $t -q --special)" = '"<|im_end|>\""' ]
+}
+
+@test "count agrees with ids; a text file is one document" {
+	n=$(jtokenize ids -t $t -q --json <<<"$(jq -Rs . tests/ref/tok/train.txt)" | jq length)
+	[ "$(jtokenize count -t $t -q tests/ref/tok/train.txt)" = \
+		"{\"docs\":1,\"tokens\":$n,\"bytes\":$(wc -c <tests/ref/tok/train.txt)}" ]
+}
+
+@test "real vocabularies give their reference ids" {
+	x="${J_TEST_SHARED:-../shared}/data/tokenizers"
+	[ -f "$x/gpt2/tokenizer.json" ] || skip "no shared data: see J_TEST_SHARED"
+	jq -c .text "$x/expected/gpt2_encoded_tokens.json" | jtokenize ids --json -t "$x/gpt2" -q >"$d/got"
+	[ "$(cat "$d/got")" = "$(jq -c .token_ids "$x/expected/gpt2_encoded_tokens.json")" ]
+	jq -c .text "$x/expected/llama_3.2_encoded.json" | jtokenize ids --json --bos -t "$x/llama3" -q >"$d/got"
+	[ "$(cat "$d/got")" = "$(jq -c .token_ids "$x/expected/llama_3.2_encoded.json")" ]
+}
