@@ -229,7 +229,7 @@ finish(struct jcli *cli, int code, struct jerr *e)
 		log_line(cli, "error", bad.p);
 	if (cli->unmet)
 		log_line(cli, "error", cli->unmet_msg);
-	if (status == EXIT_USAGE)
+	if (status == EXIT_USAGE && cli->common.verbosity >= 0)
 		log_line(cli, "info", jarena_printf(&cli->arena, "try '%s%s%s --help'",
 			cli->tool->name, cli->verb ? " " : "", cli->verb ? cli->verb->name : ""));
 	jbuf_release(&bad);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "cli/internal.h"
+#include "io/jfs.h"
 
 const struct jopt *
 tool_options(const struct jcli *cli)
@@ -173,6 +174,21 @@ parse_letters(struct jcli *cli, int i, struct jerr *e)
 	return i;
 }
 
+/* "jfilter -q dedup": a verb behind options would be taken for a file, if there is no such file. */
+static int
+late_verb(const struct jcli *cli, const char *word, struct jerr *e)
+{
+	const struct jverb *v;
+
+	if (cli->verb || jfs_exists(word))
+		return 0;
+	for (v = cli->tool->verbs; v && v->name; v++)
+		if (strcmp(v->name, word) == 0)
+			return jerr_set(e, JERR_ARG, "the verb %s must come before the options: %s %s",
+				word, cli->tool->name, word);
+	return 0;
+}
+
 int
 parse_words(struct jcli *cli, int first, struct jerr *e)
 {
@@ -183,6 +199,8 @@ parse_words(struct jcli *cli, int first, struct jerr *e)
 	for (i = first; i < cli->argc; i++) {
 		char *word = cli->argv[i];
 
+		if (options && cli->n_operand == 0 && late_verb(cli, word, e) < 0)
+			return e->code;
 		if (!options || word[0] != '-' || !word[1])
 			cli->operand[cli->n_operand++] = word;
 		else if (strcmp(word, "--") == 0)

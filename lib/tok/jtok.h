@@ -28,8 +28,9 @@ struct jids {
 void jids_release(struct jids *ids);
 
 /*
- * path: a model or tokenizer folder (tokenizer.json and friends), or one file: tokenizer.json,
- * llama2.c tokenizer .bin, sentencepiece .model, .tiktoken, GGUF.  Found by content.
+ * path: a model or tokenizer folder (tokenizer.json and friends, or vocab.json with merges.txt, or one
+ * of the files below), or one file: tokenizer.json, llama2.c tokenizer .bin, sentencepiece .model,
+ * .tiktoken, GGUF, WordPiece vocab.txt.  Found by content.
  */
 int jtok_load(struct jtok **t, const char *path, struct jerr *e);
 /* The tokenizer of an open GGUF file (which may be closed afterwards). */
@@ -66,7 +67,10 @@ enum jtok_flags {
  */
 int jtok_encode(struct jtok_state *s, const char *text, size_t n, unsigned flags, struct jids *ids,
 	struct jerr *e);
-/* Appends the text of the ids; special tokens are skipped unless with_special.  Byte exact. */
+/*
+ * Appends the text of the ids; special tokens are skipped unless with_special.  Byte exact.  ids are a
+ * whole text: a space that the encoder put in front goes.  For a stream, append jtok_bytes() of each id.
+ */
 int jtok_decode(struct jtok_state *s, const uint32_t *ids, size_t n, bool with_special,
 	struct jbuf *out, struct jerr *e);
 

@@ -17,13 +17,13 @@
 
 static const struct jdomain_training defaults = {
 	.preset = "tiny", .schedule = "wsd", .optimizer = "muon",
-	.steps = 360, .batch = 8, .seq = 512, .warmup = 20, .vocab_size = 4096,
+	.steps = 760, .batch = 4, .seq = 512, .warmup = 20, .vocab_size = 4096,
 	.lr = 0.004, .weight_decay = 0.1, .clip = 1.0, .accumulate = 1, .seed = 0
 };
 static const struct jdomain_training finetune_defaults = {
-	.schedule = "linear", .optimizer = "adamw",
-	.steps = 150, .batch = 8, .seq = 512, .warmup = 10,
-	.lr = 5e-4, .weight_decay = 0.01, .clip = 1.0, .accumulate = 1, .seed = 0
+	.schedule = "linear", .optimizer = "muon",
+	.steps = 160, .batch = 4, .seq = 512, .warmup = 10,
+	.lr = 1e-3, .weight_decay = 0.01, .clip = 1.0, .accumulate = 1, .seed = 0
 };
 
 #define OR(field) if (!t->field) t->field = d->field

@@ -141,7 +141,8 @@ kill_group() {
 	wait "$group" 2>/dev/null || true
 }
 
-# The temporaries that a folder holds.
+# The temporaries that a folder holds.  A kill between a product and its provenance leaves that of the
+# provenance, since nothing is made again.
 leftovers() {
-	find "$1" -name '*.tmp.*' -o -name '*.part' -o -name '*.journal' -o -name '*.old.*'
+	find "$1" -name '*.tmp.*' ! -name '*.prov.tmp.*' -o -name '*.part' -o -name '*.journal' -o -name '*.old.*'
 }

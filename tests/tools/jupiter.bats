@@ -66,7 +66,7 @@ setup() {
 
 @test "jupiter model-info: presets with true counts, 1B as well as 1b" {
 	"$J_BIN/jupiter" model-info --preset 1B | grep -q '1195993088'
-	"$J_BIN/jupiter" model-info -p 125m | grep -q '109' 
+	"$J_BIN/jupiter" model-info -p 125m | grep -q '109'
 }
 
 @test "jupiter start: an unknown domain is an error that says where it looked" {

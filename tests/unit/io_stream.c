@@ -2,8 +2,10 @@
  * Plain input and output streams: lines, caps, offsets, whole-file output, errors of the system.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/jmem.h"
@@ -286,6 +288,51 @@ standard_streams(void)
 	close(in0);
 }
 
+/* A child that opens a product, says so, and waits to be killed. */
+static pid_t
+start_writer(const char *name)
+{
+	struct jerr e = { 0 };
+	struct jout *o;
+	int fd[2];
+	char c;
+	pid_t pid;
+
+	if (pipe(fd) != 0 || (pid = fork()) < 0)
+		return -1;
+	if (pid == 0) {
+		if (jout_open(&o, name, &e) == 0 && write(fd[1], "x", 1) == 1)
+			for (;;)
+				pause();
+		_exit(1);
+	}
+	close(fd[1]);
+	ok(read(fd[0], &c, 1) == 1);
+	close(fd[0]);
+	return pid;
+}
+
+static void
+killed_writers(void)
+{
+	char *name = jmem_strdup(t_path(dir, "killed"));
+	int before = count_names();
+	pid_t pid = start_writer(name);
+
+	if (pid < 0)
+		return;
+	eq_int(count_names(), before + 1);
+	jout_clean(name);
+	eq_int(count_names(), before + 1);	/* it lives */
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	jout_clean(t_path(dir, "other"));
+	eq_int(count_names(), before + 1);
+	jout_clean(name);
+	eq_int(count_names(), before);
+	jmem_free(name);
+}
+
 int
 main(void)
 {
@@ -298,6 +345,7 @@ main(void)
 	whole_files();
 	refusals();
 	standard_streams();
+	killed_writers();
 	eq_int(jfs_remove_tree(dir, &e), 0);
 	return t_done();
 }
