@@ -1,6 +1,6 @@
 /*
- * adamw.c - AdamW (Loshchilov and Hutter 2019) on a run of weights, in the order of operations of
- * torch.optim.AdamW, with clipping and the clearing of the gradient fused in: one pass over memory.
+ * adamw.c - AdamW (Loshchilov and Hutter 2019), in the order of operations of torch.optim.AdamW, with
+ * clipping and the clearing of the gradient fused in: one pass over memory.
  */
 #include <math.h>
 
@@ -8,29 +8,50 @@
 
 #define LANES 8
 
-void
-optim_adamw(const struct adamw_step *s, float *w, float *g, float *m, float *v, int64_t n)
+static int
+states(const struct joptim_opts *o, const struct jparam *p, struct optim_tensor t[OPTIM_STATES])
 {
-	const float c1 = 1 - s->beta1, c2 = 1 - s->beta2;
+	(void)o;
+	optim_like(&t[0], "exp_avg", p);
+	optim_like(&t[1], "exp_avg_sq", p);
+	return 2;
+}
+
+static void
+run(const struct optim_step *st, struct optim_unit *u, float *scratch)
+{
+	struct optim_slot *s = u->slot;
+	double lr = optim_lr(st, s);
+	const float keep = (float)(1 - lr * optim_decay(st, s)), size = (float)(lr / st->bias1);
+	const float inv_root = (float)(1 / sqrt(st->bias2)), eps = (float)st->o->eps;
+	const float beta2 = (float)st->o->beta2, c1 = 1 - (float)st->o->beta1, c2 = 1 - beta2;
+	const float clip = st->clip;
+	float *w = s->p->value + u->from, *g = s->p->grad + u->from;
+	float *m = (float *)s->state[0] + u->from, *v = (float *)s->state[1] + u->from;
 	int64_t i, j;
 
+	(void)scratch;
 	/* Runs of a fixed length are what compilers turn into vector code without being asked. */
-	for (i = 0; i + LANES <= n; i += LANES)
+	for (i = 0; i + LANES <= u->n; i += LANES)
 		for (j = i; j < i + LANES; j++) {
-			float gj = g[j] * s->clip;
+			float gj = g[j] * clip;
 
 			m[j] += c1 * (gj - m[j]);
-			v[j] = s->beta2 * v[j] + c2 * gj * gj;
-			w[j] = w[j] * s->keep
-				- s->step_size * m[j] / (sqrtf(v[j]) * s->inv_root + s->eps);
+			v[j] = beta2 * v[j] + c2 * gj * gj;
+			w[j] = w[j] * keep - size * m[j] / (sqrtf(v[j]) * inv_root + eps);
 			g[j] = 0;
 		}
-	for (; i < n; i++) {
-		float gi = g[i] * s->clip;
+	for (; i < u->n; i++) {
+		float gi = g[i] * clip;
 
 		m[i] += c1 * (gi - m[i]);
-		v[i] = s->beta2 * v[i] + c2 * gi * gi;
-		w[i] = w[i] * s->keep - s->step_size * m[i] / (sqrtf(v[i]) * s->inv_root + s->eps);
+		v[i] = beta2 * v[i] + c2 * gi * gi;
+		w[i] = w[i] * keep - size * m[i] / (sqrtf(v[i]) * inv_root + eps);
 		g[i] = 0;
 	}
 }
+
+const struct optim_rule optim_adamw = {
+	.name = "adamw", .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8,
+	.states = states, .pass = { { OPTIM_BY_CHUNK, run, NULL } },
+};

@@ -97,22 +97,51 @@ optim_newton_schulz(float *x, int64_t rows, int64_t cols, int steps, float *scra
 		memcpy(x, wide, (size_t)(rows * cols) * sizeof(*x));
 }
 
-void
-optim_muon(const struct muon_step *st, struct optim_slot *s, float *scratch)
+/* Matrices inside layers; embedding and head have one axis of words and stay with AdamW. */
+static bool
+takes(const struct jparam *p)
 {
+	return p->n_dims == 2 && p->decay && strstr(p->name, ".layers.");
+}
+
+static int
+states(const struct joptim_opts *o, const struct jparam *p, struct optim_tensor t[OPTIM_STATES])
+{
+	(void)o;
+	optim_like(&t[0], "momentum", p);
+	return 1;
+}
+
+static int64_t
+scratch_floats(const struct jparam *p)
+{
+	return optim_muon_scratch(p->shape[0], p->shape[1]);
+}
+
+static void
+run(const struct optim_step *st, struct optim_unit *unit, float *scratch)
+{
+	struct optim_slot *s = unit->slot;
 	int64_t rows = s->p->shape[0], cols = s->p->shape[1], i;
-	float *u = scratch, *w = s->p->value, *g = s->p->grad;
-	float keep = 1 - st->lr * st->weight_decay, mu = st->momentum;
-	float size = st->lr * 0.2f * sqrtf((float)(rows > cols ? rows : cols));
+	float *u = scratch, *w = s->p->value, *g = s->p->grad, *m = s->state[0];
+	float lr = (float)optim_lr(st, s), keep = 1 - lr * (float)optim_decay(st, s);
+	float mu = (float)st->o->momentum;
+	float size = lr * 0.2f * sqrtf((float)(rows > cols ? rows : cols));
 
 	for (i = 0; i < s->n; i++) {
 		float gi = g[i] * st->clip;
 
-		s->m[i] += (1 - mu) * (gi - s->m[i]);
-		u[i] = gi + mu * (s->m[i] - gi);
+		m[i] += (1 - mu) * (gi - m[i]);
+		u[i] = gi + mu * (m[i] - gi);
 		g[i] = 0;
 	}
-	optim_newton_schulz(u, rows, cols, st->ns_steps, scratch + rows * cols);
+	optim_newton_schulz(u, rows, cols, st->o->ns_steps, scratch + rows * cols);
 	for (i = 0; i < s->n; i++)
 		w[i] = w[i] * keep - size * u[i];
 }
+
+const struct optim_rule optim_muon = {
+	.name = "muon", .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .momentum = 0.95,
+	.takes = takes, .states = states, .scratch = scratch_floats,
+	.pass = { { OPTIM_WHOLE, run, NULL } },
+};

@@ -1,8 +1,9 @@
 /*
- * optim.c - slots, chunks, the gradient norm and the step.
+ * optim.c - slots, units, the gradient norm and the step.
  */
 #include "optim/joptim.h"
 
+#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,36 +11,17 @@
 #include "base/jmem.h"
 #include "optim/optim_internal.h"
 
-/* Elementwise work and partial norms are cut into runs of this many weights: part of the result's
- * definition (the order of summation), so never a function of the number of threads. */
-#define CHUNK 32768
+#define ALIGN 64
 
-struct joptim {
-	struct joptim_opts opts;
-	struct jpar *pool;
-	struct optim_slot *slots;
-	size_t n_slots;
-	struct optim_chunk *chunks;	/* all slots, for the norm */
-	int64_t n_chunks;
-	struct optim_chunk *adam;	/* chunks of AdamW slots */
-	int64_t n_adam;
-	struct optim_slot **mats;	/* Muon slots */
-	int64_t n_mats;
-	double *partial;		/* [n_chunks] sums of squares */
-	float *state;			/* slab behind all m and v */
-	uint64_t state_bytes;
-	float *scratch;			/* Muon: workers times scratch_each floats */
-	uint64_t scratch_bytes;
-	int64_t scratch_each;
-	int64_t t;
-	struct adamw_step step_decay, step_plain;
-	struct muon_step step_muon;
+const char joptim_names[] = "adamw|adamw8bit|muon|sgd|lion|adafactor|lamb|novograd";
+
+static const struct optim_rule *const table[] = {
+	&optim_adamw, &optim_adamw8bit, &optim_muon, &optim_sgd,
+	&optim_lion, &optim_adafactor, &optim_lamb, &optim_novograd,
 };
 
-const char joptim_names[] = "adamw|muon";
-
-static int64_t
-count(const struct jparam *p)
+int64_t
+optim_count(const struct jparam *p)
 {
 	int64_t n = 1;
 	int i;
@@ -49,163 +31,319 @@ count(const struct jparam *p)
 	return n;
 }
 
-static enum optim_rule
-rule_adamw(const struct jparam *p)
+void
+optim_like(struct optim_tensor *t, const char *name, const struct jparam *p)
 {
-	(void)p;
-	return OPTIM_ADAMW;
+	t->name = name;
+	t->dtype = JDT_F32;
+	t->n_dims = p->n_dims;
+	memcpy(t->shape, p->shape, sizeof(t->shape));
 }
 
-/* Matrices inside layers; embedding and head have one axis of words and stay with AdamW. */
-static enum optim_rule
-rule_muon(const struct jparam *p)
+double
+optim_lr(const struct optim_step *st, const struct optim_slot *s)
 {
-	return p->n_dims == 2 && p->decay && strstr(p->name, ".layers.") ? OPTIM_MUON : OPTIM_ADAMW;
+	return st->lr * s->lr_scale;
 }
 
-static const struct optimizer {
-	const char *name;
-	enum optim_rule (*rule)(const struct jparam *p);
-} table[] = {
-	{ "adamw", rule_adamw },
-	{ "muon", rule_muon },
-};
+double
+optim_decay(const struct optim_step *st, const struct optim_slot *s)
+{
+	return s->p->decay ? st->o->weight_decay : 0;
+}
 
-static const struct optimizer *
+static const struct optim_rule *
 find(const char *name, struct jerr *e)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (strcmp(table[i].name, name) == 0)
-			return &table[i];
+		if (strcmp(table[i]->name, name) == 0)
+			return table[i];
 	jerr_set(e, JERR_ARG, "--optimizer: unknown optimizer '%s', expected one of %s", name,
 		joptim_names);
 	return NULL;
 }
 
+static const struct optim_rule *
+rule_for(const struct optim_rule *kind, const struct jparam *p)
+{
+	return kind->takes && !kind->takes(p) ? &optim_adamw : kind;
+}
+
+int
+joptim_settle(struct joptim_opts *o, struct jerr *e)
+{
+	const struct optim_rule *r = find(o->name, e);
+
+	if (!r)
+		return JERR_ARG;
+	o->beta1 = o->beta1 < 0 ? r->beta1 : o->beta1;
+	o->beta2 = o->beta2 < 0 ? r->beta2 : o->beta2;
+	o->eps = o->eps < 0 ? r->eps : o->eps;
+	o->momentum = o->momentum < 0 ? r->momentum : o->momentum;
+	return 0;
+}
+
+static int64_t
+tensor_count(const struct optim_tensor *t)
+{
+	int64_t n = 1;
+	int i;
+
+	for (i = 0; i < t->n_dims; i++)
+		n *= t->shape[i];
+	return n;
+}
+
+/* Room in the slab, kept aligned. */
+static int64_t
+tensor_bytes(const struct optim_tensor *t)
+{
+	int64_t bytes = tensor_count(t) * (t->dtype == JDT_U8 ? 1 : (int64_t)sizeof(float));
+
+	return (bytes + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+/* How much of what a pass counts goes into one unit, and how much there is. */
+static void
+cut(const struct jparam *p, enum optim_cut how, int64_t *each, int64_t *total)
+{
+	int64_t n = optim_count(p), cols = p->shape[p->n_dims - 1];
+
+	*total = n;
+	*each = OPTIM_CHUNK;
+	switch (how) {
+	case OPTIM_BY_CHUNK:
+		break;
+	case OPTIM_BY_ROWS:
+		*total = n / cols;
+		*each = cols < OPTIM_CHUNK ? OPTIM_CHUNK / cols : 1;
+		break;
+	case OPTIM_BY_COLUMNS:
+		*total = p->n_dims > 1 ? cols : 0;
+		*each = OPTIM_STRIPE;
+		break;
+	case OPTIM_WHOLE:
+		*each = n;
+		break;
+	}
+}
+
+static int64_t
+unit_count(const struct jparam *p, enum optim_cut how)
+{
+	int64_t each, total;
+
+	cut(p, how, &each, &total);
+	return (total + each - 1) / each;
+}
+
 /* What joptim_new() will need; also the sizes that joptim_bytes() reports. */
 struct sizes {
-	int64_t state;		/* floats of moments */
-	int64_t scratch;	/* floats for one worker */
+	int64_t state;			/* bytes */
+	int64_t scratch;		/* floats for one worker */
 	size_t slots;
-	int64_t chunks, adam, mats;
+	int64_t chunks, units[OPTIM_PASSES], all_units;
+	bool codes;
 };
 
 static void
-measure(struct sizes *z, const struct optimizer *o, const struct jparam *params, size_t n)
+measure_one(struct sizes *z, const struct optim_rule *r, const struct joptim_opts *o,
+	const struct jparam *p)
+{
+	struct optim_tensor t[OPTIM_STATES], like;
+	int n = r->states(o, p, t), i;
+	int64_t need = r->scratch ? r->scratch(p) : 0;
+
+	z->slots++;
+	z->scratch = need > z->scratch ? need : z->scratch;
+	z->chunks += unit_count(p, OPTIM_BY_CHUNK);
+	for (i = 0; i < n; i++) {
+		z->state += tensor_bytes(&t[i]);
+		z->codes |= t[i].dtype == JDT_U8;
+	}
+	optim_like(&like, "", p);
+	z->state += tensor_bytes(&like) * ((o->average > 0) + (o->sam > 0));
+	for (i = 0; i < OPTIM_PASSES && r->pass[i].run; i++) {
+		z->units[i] += unit_count(p, r->pass[i].cut);
+		z->all_units += unit_count(p, r->pass[i].cut);
+	}
+}
+
+static void
+measure(struct sizes *z, const struct optim_rule *kind, const struct joptim_opts *o,
+	const struct jparam *params, size_t n)
 {
 	size_t i;
 
 	memset(z, 0, sizeof(*z));
-	for (i = 0; i < n; i++) {
-		const struct jparam *p = &params[i];
-		int64_t c = count(p), chunks = (c + CHUNK - 1) / CHUNK, need;
-
-		if (!p->grad)
-			continue;
-		z->slots++;
-		z->chunks += chunks;
-		if (o->rule(p) == OPTIM_MUON) {
-			need = optim_muon_scratch(p->shape[0], p->shape[1]);
-			z->scratch = need > z->scratch ? need : z->scratch;
-			z->state += c;
-			z->mats++;
-		} else {
-			z->state += 2 * c;
-			z->adam += chunks;
-		}
-	}
+	for (i = 0; i < n; i++)
+		if (params[i].grad)
+			measure_one(z, rule_for(kind, &params[i]), o, &params[i]);
 }
 
 int
 joptim_bytes(uint64_t *bytes, const struct jparam *params, size_t n, const struct joptim_opts *opts,
 	int workers, struct jerr *e)
 {
-	const struct optimizer *o = find(opts->name, e);
+	struct joptim_opts o = *opts;
 	struct sizes z;
 
-	if (!o)
-		return JERR_ARG;
-	measure(&z, o, params, n);
-	*bytes = (uint64_t)(z.state + z.scratch * workers) * sizeof(float);
+	if (joptim_settle(&o, e) < 0)
+		return e->code;
+	measure(&z, find(o.name, e), &o, params, n);
+	*bytes = (uint64_t)z.state + (uint64_t)(z.scratch * workers) * sizeof(float);
 	return 0;
 }
 
+/* Of all slots that the pass takes, those whose work is large come first: better for the threads. */
 static int64_t
-add_chunks(struct optim_chunk *to, struct optim_slot *s)
+add_units(struct optim_unit *to, struct optim_slot *s, enum optim_cut how)
 {
-	int64_t at, n = 0;
+	int64_t at, n = 0, each, total;
 
-	for (at = 0; at < s->n; at += CHUNK) {
+	cut(s->p, how, &each, &total);
+	for (at = 0; at < total; at += each) {
 		to[n].slot = s;
 		to[n].from = at;
-		to[n].n = s->n - at < CHUNK ? s->n - at : CHUNK;
+		to[n].n = total - at < each ? total - at : each;
 		n++;
 	}
 	return n;
 }
 
 static void
-fill(struct joptim *o, const struct optimizer *kind, struct jparam *params, size_t n)
+fill_pass(struct joptim *o, int pass)
 {
-	float *at = o->state;
+	struct optim_unit *to = o->units + o->pass_from[pass];
+	bool whole;
+	int round;
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		struct optim_slot *s;
+	for (round = 0; round < 2; round++)
+		for (i = 0; i < o->n_slots; i++) {
+			struct optim_slot *s = &o->slots[i];
+			const struct optim_pass *p = &s->rule->pass[pass];
 
-		if (!params[i].grad)
-			continue;
-		s = &o->slots[o->n_slots++];
-		s->p = &params[i];
-		s->n = count(s->p);
-		s->rule = kind->rule(s->p);
-		s->m = at;
-		at += s->n;
-		o->n_chunks += add_chunks(o->chunks + o->n_chunks, s);
-		if (s->rule == OPTIM_MUON) {
-			o->mats[o->n_mats++] = s;
-			continue;
+			whole = p->run && p->cut == OPTIM_WHOLE;
+			if (!p->run || s->rule->pass[0].run == NULL || whole != (round == 0))
+				continue;
+			s->first[pass] = to - o->units;
+			s->count[pass] = add_units(to, s, p->cut);
+			to += s->count[pass];
 		}
-		s->v = at;
-		at += s->n;
-		o->n_adam += add_chunks(o->adam + o->n_adam, s);
+	o->pass_from[pass + 1] = to - o->units;
+}
+
+static void *
+take(unsigned char **at, const struct optim_tensor *t)
+{
+	void *p = *at;
+
+	*at += tensor_bytes(t);
+	return p;
+}
+
+static void
+fill_slot(struct joptim *o, const struct optim_rule *kind, struct jparam *p, unsigned char **at)
+{
+	struct optim_slot *s = &o->slots[o->n_slots++];
+	struct optim_tensor like;
+	int i;
+
+	s->p = p;
+	s->n = optim_count(p);
+	s->rule = rule_for(kind, p);
+	s->n_states = s->rule->states(&o->opts, p, s->what);
+	for (i = 0; i < s->n_states; i++)
+		s->state[i] = take(at, &s->what[i]);
+	optim_like(&like, "", p);
+	if (o->opts.average > 0)
+		s->average = take(at, &like);
+	if (o->opts.sam > 0)
+		s->kept = take(at, &like);
+	o->n_chunks += add_units(o->chunks + o->n_chunks, s, OPTIM_BY_CHUNK);
+}
+
+static int
+set_scales(struct joptim *o, struct jerr *e)
+{
+	size_t i, k;
+
+	for (k = 0; k < o->n_slots; k++)
+		o->slots[k].lr_scale = 1;
+	for (i = 0; i < o->opts.n_scales; i++) {
+		const struct joptim_scale *scale = &o->opts.scales[i];
+		bool any = false;
+
+		for (k = 0; k < o->n_slots; k++)
+			if (fnmatch(scale->pattern, o->slots[k].p->name, 0) == 0) {
+				o->slots[k].lr_scale = scale->lr;
+				any = true;
+			}
+		if (!any)
+			return jerr_set(e, JERR_ARG, "--lr-scale: no trained weight matches '%s'; "
+				"names are like '%s'", scale->pattern,
+				o->n_slots ? o->slots[0].p->name : "");
 	}
+	o->opts.scales = NULL;
+	return 0;
+}
+
+static int
+allocate(struct joptim *o, const struct sizes *z, struct jerr *e)
+{
+	o->slots = jmem_zalloc(z->slots + 1, sizeof(*o->slots));
+	o->chunks = jmem_zalloc((size_t)z->chunks + 1, sizeof(*o->chunks));
+	o->units = jmem_zalloc((size_t)z->all_units + 1, sizeof(*o->units));
+	if (z->codes)
+		o->codes = optim_codes_new();
+	o->state_bytes = (uint64_t)z->state + ALIGN;
+	o->scratch_each = z->scratch;
+	o->scratch_bytes = (uint64_t)(z->scratch * jpar_size(o->pool)) * sizeof(float) + ALIGN;
+	o->state = jmem_map((size_t)o->state_bytes);
+	o->scratch = jmem_map((size_t)o->scratch_bytes);
+	if (!o->state || !o->scratch)
+		return jerr_set(e, JERR_NOMEM, "optimizer state: %llu bytes refused by the system",
+			(unsigned long long)(o->state_bytes + o->scratch_bytes));
+	return 0;
 }
 
 int
 joptim_new(struct joptim **out, struct jparam *params, size_t n, const struct joptim_opts *opts,
 	struct jpar *pool, struct jerr *e)
 {
-	const struct optimizer *kind = find(opts->name, e);
+	struct joptim_opts settled = *opts;
+	const struct optim_rule *kind;
+	unsigned char *at;
 	struct joptim *o;
 	struct sizes z;
+	size_t i;
+	int pass;
 
 	*out = NULL;
-	if (!kind)
-		return JERR_ARG;
-	measure(&z, kind, params, n);
+	if (joptim_settle(&settled, e) < 0)
+		return e->code;
+	kind = find(settled.name, e);
+	measure(&z, kind, &settled, params, n);
 	o = jmem_zalloc(1, sizeof(*o));
-	o->opts = *opts;
+	o->opts = settled;
 	o->pool = pool;
-	o->slots = jmem_zalloc(z.slots + 1, sizeof(*o->slots));
-	o->chunks = jmem_zalloc((size_t)z.chunks + 1, sizeof(*o->chunks));
-	o->adam = jmem_zalloc((size_t)z.adam + 1, sizeof(*o->adam));
-	o->mats = jmem_zalloc((size_t)z.mats + 1, sizeof(struct optim_slot *));
-	o->partial = jmem_zalloc((size_t)z.chunks + 1, sizeof(*o->partial));
-	o->state_bytes = (uint64_t)z.state * sizeof(float) + 64;
-	o->scratch_each = z.scratch;
-	o->scratch_bytes = (uint64_t)(z.scratch * jpar_size(pool)) * sizeof(float) + 64;
-	o->state = jmem_map((size_t)o->state_bytes);
-	o->scratch = jmem_map((size_t)o->scratch_bytes);
-	if (!o->state || !o->scratch) {
-		jerr_set(e, JERR_NOMEM, "optimizer state: %llu bytes refused by the system",
-			(unsigned long long)(o->state_bytes + o->scratch_bytes));
+	if (allocate(o, &z, e) < 0) {
 		joptim_free(o);
-		return JERR_NOMEM;
+		return e->code;
 	}
-	fill(o, kind, params, n);
+	at = o->state;
+	for (i = 0; i < n; i++)
+		if (params[i].grad)
+			fill_slot(o, kind, &params[i], &at);
+	for (pass = 0; pass < OPTIM_PASSES; pass++)
+		fill_pass(o, pass);
+	if (set_scales(o, e) < 0) {
+		joptim_free(o);
+		return e->code;
+	}
 	*out = o;
 	return 0;
 }
@@ -219,11 +357,10 @@ joptim_free(struct joptim *o)
 		jmem_unmap(o->state, (size_t)o->state_bytes);
 	if (o->scratch)
 		jmem_unmap(o->scratch, (size_t)o->scratch_bytes);
+	optim_codes_free(o->codes);
 	jmem_free(o->slots);
 	jmem_free(o->chunks);
-	jmem_free(o->adam);
-	jmem_free(o->mats);
-	jmem_free(o->partial);
+	jmem_free(o->units);
 	jmem_free(o);
 }
 
@@ -232,7 +369,7 @@ static void
 norm_chunk(void *arg, int64_t i, int worker)
 {
 	struct joptim *o = arg;
-	const struct optim_chunk *c = &o->chunks[i];
+	struct optim_unit *c = &o->chunks[i];
 	const float *g = c->slot->p->grad + c->from;
 	double lane[8] = { 0 };
 	int64_t at, j;
@@ -243,7 +380,7 @@ norm_chunk(void *arg, int64_t i, int worker)
 			lane[j] += (double)g[at + j] * g[at + j];
 	for (; at < c->n; at++)
 		lane[at % 8] += (double)g[at] * g[at];
-	o->partial[i] = ((lane[0] + lane[4]) + (lane[2] + lane[6]))
+	c->sum[0] = ((lane[0] + lane[4]) + (lane[2] + lane[6]))
 		+ ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
@@ -255,7 +392,7 @@ joptim_grad_norm(struct joptim *o)
 
 	jpar_for(o->pool, o->n_chunks, norm_chunk, o);
 	for (i = 0; i < o->n_chunks; i++)
-		sum += o->partial[i];
+		sum += o->chunks[i].sum[0];
 	return sqrt(sum);
 }
 
@@ -273,51 +410,60 @@ joptim_bad_grad(const struct joptim *o)
 }
 
 static void
-adam_chunk(void *arg, int64_t i, int worker)
+run_unit(void *arg, int64_t i, int worker)
 {
 	struct joptim *o = arg;
-	const struct optim_chunk *c = &o->adam[i];
-	const struct optim_slot *s = c->slot;
+	struct optim_unit *u = &o->units[o->pass_from[o->pass] + i];
 
-	(void)worker;
-	optim_adamw(s->p->decay ? &o->step_decay : &o->step_plain, s->p->value + c->from,
-		s->p->grad + c->from, s->m + c->from, s->v + c->from, c->n);
+	u->sum[0] = u->sum[1] = 0;
+	u->slot->rule->pass[o->pass].run(&o->step, u, o->scratch + worker * o->scratch_each);
 }
 
 static void
-muon_matrix(void *arg, int64_t i, int worker)
+gather(struct joptim *o)
 {
-	struct joptim *o = arg;
+	size_t k;
+	int64_t i;
 
-	optim_muon(&o->step_muon, o->mats[i], o->scratch + worker * o->scratch_each);
+	for (k = 0; k < o->n_slots; k++) {
+		struct optim_slot *s = &o->slots[k];
+		const struct optim_pass *p = &s->rule->pass[o->pass];
+		const struct optim_unit *u = o->units + s->first[o->pass];
+		double sum[2] = { 0 };
+
+		if (!p->gather)
+			continue;
+		for (i = 0; i < s->count[o->pass]; i++) {
+			sum[0] += u[i].sum[0];
+			sum[1] += u[i].sum[1];
+		}
+		p->gather(&o->step, s, sum);
+	}
 }
 
 void
 joptim_step(struct joptim *o, double lr, double norm)
 {
 	const struct joptim_opts *p = &o->opts;
-	struct adamw_step *s = &o->step_decay;
 	double clip = p->clip > 0 ? p->clip / (norm + 1e-6) : 1;
 
 	o->t++;
-	if (clip > 1)
-		clip = 1;
-	s->keep = (float)(1 - lr * p->weight_decay);
-	s->beta1 = (float)p->beta1;
-	s->beta2 = (float)p->beta2;
-	s->step_size = (float)(lr / (1 - pow(p->beta1, (double)o->t)));
-	s->inv_root = (float)(1 / sqrt(1 - pow(p->beta2, (double)o->t)));
-	s->eps = (float)p->eps;
-	s->clip = (float)clip;
-	o->step_plain = *s;
-	o->step_plain.keep = 1;
-	o->step_muon.momentum = (float)p->momentum;
-	o->step_muon.lr = (float)lr;
-	o->step_muon.weight_decay = (float)p->weight_decay;
-	o->step_muon.clip = (float)clip;
-	o->step_muon.ns_steps = p->ns_steps;
-	jpar_for(o->pool, o->n_adam, adam_chunk, o);
-	jpar_for(o->pool, o->n_mats, muon_matrix, o);
+	o->step.o = p;
+	o->step.lr = lr;
+	o->step.bias1 = 1 - pow(p->beta1, (double)o->t);
+	o->step.bias2 = 1 - pow(p->beta2, (double)o->t);
+	o->step.clip = clip > 1 ? 1 : (float)clip;
+	o->step.t = o->t;
+	o->step.codes = o->codes;
+	for (o->pass = 0; o->pass < OPTIM_PASSES; o->pass++) {
+		int64_t n = o->pass_from[o->pass + 1] - o->pass_from[o->pass];
+
+		if (n == 0)
+			break;
+		jpar_for(o->pool, n, run_unit, o);
+		gather(o);
+	}
+	optim_average(o);
 }
 
 int64_t
@@ -336,23 +482,26 @@ bool
 joptim_state(const struct joptim *o, size_t i, struct joptim_state *s)
 {
 	const struct optim_slot *slot;
-	size_t k = 0;
+	struct optim_tensor other;
 
-	/* Each slot has one tensor or two. */
 	for (slot = o->slots; slot < o->slots + o->n_slots; slot++) {
-		size_t has = slot->v ? 2 : 1;
+		size_t own = (size_t)slot->n_states, has = own + (slot->average != NULL);
+		const struct optim_tensor *t = &other;
 
-		if (i < k + has) {
-			const char *kind = !slot->v ? "momentum"
-				: i == k ? "exp_avg" : "exp_avg_sq";
-
-			snprintf(s->name, sizeof(s->name), "%s.%s", slot->p->name, kind);
-			s->n_dims = slot->p->n_dims;
-			memcpy(s->shape, slot->p->shape, sizeof(s->shape));
-			s->data = i == k ? slot->m : slot->v;
-			return true;
+		if (i >= has) {
+			i -= has;
+			continue;
 		}
-		k += has;
+		optim_like(&other, "other", slot->p);
+		if (i < own)
+			t = &slot->what[i];
+		snprintf(s->name, sizeof(s->name), "%s.%s", slot->p->name, t->name);
+		s->dtype = t->dtype;
+		s->n_dims = t->n_dims;
+		memcpy(s->shape, t->shape, sizeof(s->shape));
+		s->count = tensor_count(t);
+		s->data = i < own ? slot->state[i] : slot->average;
+		return true;
 	}
 	return false;
 }

@@ -50,6 +50,7 @@ void jppl_ratio(struct jppl_result *r, const struct jppl_doc *docs, size_t n);
 int jppl_new(struct jppl **p, struct jmodel *m, const struct jtok *tok, struct jpar *pool,
 	int context, struct jerr *e);
 void jppl_free(struct jppl *p);
+const struct jtok *jppl_tok(const struct jppl *p);	/* or NULL */
 int jppl_text(struct jppl *p, const char *text, size_t n, struct jerr *e);
 /* One document as it lies in a shard; mask (1 = scored) may be NULL. */
 int jppl_ids(struct jppl *p, const uint32_t *ids, const unsigned char *mask, size_t n,

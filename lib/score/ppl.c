@@ -40,6 +40,12 @@ jppl_new(struct jppl **out, struct jmodel *m, const struct jtok *tok, struct jpa
 	return 0;
 }
 
+const struct jtok *
+jppl_tok(const struct jppl *p)
+{
+	return p->tok;
+}
+
 void
 jppl_free(struct jppl *p)
 {

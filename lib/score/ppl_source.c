@@ -10,6 +10,7 @@
 #include "io/jio.h"
 #include "record/jrec.h"
 #include "shard/jshard.h"
+#include "tok/jtok.h"
 
 #define MAX_TEXT ((size_t)1 << 30)
 #define MAX_DOC_TOKENS ((uint64_t)1 << 30)
@@ -58,6 +59,22 @@ shard_docs(struct jppl *p, const struct jshard_set *s, struct jerr *e)
 	return rc;
 }
 
+/* Ids of another vocabulary would be scored as if they meant something. */
+static int
+check_tokenizer(const struct jtok *tok, const struct jshard_info *info, const char *path,
+	struct jerr *e)
+{
+	unsigned char print[32];
+
+	if (!tok)
+		return 0;
+	jtok_fingerprint(tok, print);
+	if (memcmp(print, info->fingerprint, sizeof(print)) == 0)
+		return 0;
+	return jerr_set(e, JERR_FORMAT, "%s: made with another tokenizer than the model's: encode the data "
+		"again with jtokenize encode -t MODEL", path);
+}
+
 static int
 shard_file(struct jppl *p, const char *path, struct jerr *e)
 {
@@ -67,7 +84,9 @@ shard_file(struct jppl *p, const char *path, struct jerr *e)
 
 	if (rc < 0)
 		return rc;
-	rc = shard_docs(p, s, e);
+	rc = check_tokenizer(jppl_tok(p), jshard_info(s), path, e);
+	if (rc >= 0)
+		rc = shard_docs(p, s, e);
 	jshard_close(s);
 	return rc;
 }

@@ -78,6 +78,10 @@ load_stages(struct jreport *r, struct jerr *e)
 			s->bytes_out = (uint64_t)jfs_size(jfs_join(a, r->dir, s->product));
 		s->tokens = count(jval_get(v, "notes"), "tokens");
 		s->reasons = reasons(a, jval_get(v, "reasons"));
+		if (jval_path(v, "notes.valid"))
+			s->reasons = jarena_printf(a, "%llu to train on, %llu held out",
+				(unsigned long long)count(jval_get(v, "notes"), "train"),
+				(unsigned long long)count(jval_get(v, "notes"), "valid"));
 		r->n_stages++;
 	}
 	return 0;
@@ -226,6 +230,8 @@ jreport_load(struct jreport *r, const char *dir, struct jerr *e)
 		rc = each_line(r, "scores.jsonl", score_line, &scores, e);
 	if (rc == 0)
 		rc = each_line(r, "answers.jsonl", answer_line, &answers, e);
+	if (rc == 0 && r->n_stages == 0 && r->n_scores == 0 && r->curves[0].n == 0)
+		rc = jerr_set(e, JERR_ARG, "%s: not the folder of a run", dir);
 	return rc;
 }
 

@@ -9,7 +9,7 @@ static const char style[] =
 	"h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}"
 	"table{border-collapse:collapse;width:100%;font-size:.92em}"
 	"th,td{padding:.3rem .6rem;text-align:right;border-bottom:1px solid #8883}"
-	"th:first-child,td:first-child,td.l,th.l{text-align:left}"
+	"th:first-child,td:first-child,td.l,th.l{text-align:left;white-space:normal}td{white-space:nowrap}"
 	"svg{max-width:100%;height:auto}"
 	".a{white-space:pre-wrap;border-left:3px solid #2563eb;padding:.2rem .9rem;margin:.4rem 0 1.2rem}"
 	"code{font-family:ui-monospace,monospace}"

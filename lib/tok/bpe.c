@@ -1,13 +1,10 @@
 /*
- * Byte-pair encoding of one word: while some adjacent pair can be merged, merge the one of lowest
- * rank, leftmost first.
+ * Byte-pair encoding of one word: its characters to symbols, which merge.c then merges.
  *
  * Most words were seen before: a table of fixed size remembers words of up to 24 bytes that make at
- * most 8 ids, and forgets by being overwritten, so the result never depends on it.  Short words
- * search their few ranks in a row; long ones use a heap over a linked list, O(n log n) for the
- * worst input.  Nothing recurses.
+ * most 8 ids, and forgets by being overwritten, so the result never depends on it.
  */
-#include "tok.h"
+#include "merge.h"
 
 #include <string.h>
 
@@ -16,8 +13,6 @@
 #define CACHE_BITS 15
 #define CACHE_WORD 24
 #define CACHE_IDS 8
-#define SHORT 48			/* symbols up to which a search in a row is faster */
-#define NO_RANK UINT32_MAX
 
 struct cached {
 	uint64_t key[3];		/* the bytes of the word, zero behind them */
@@ -25,19 +20,11 @@ struct cached {
 	uint32_t id[CACHE_IDS];
 };
 
-struct symbol {
-	uint32_t id, prev, next;
-	uint32_t rank, merged;		/* of the pair with next */
-};
-
 struct tok_bpe {
 	const struct jtok *t;
 	struct cached *cache;
 	struct jids syms;
-	struct symbol *v;
-	size_t v_cap;
-	uint64_t *heap;			/* rank << 32 | position */
-	size_t heap_n, heap_cap;
+	struct tok_merger merger;
 	struct jbuf piece;
 };
 
@@ -47,6 +34,7 @@ tok_bpe_new(const struct jtok *t)
 	struct tok_bpe *b = jmem_zalloc(1, sizeof(*b));
 
 	b->t = t;
+	b->merger.pairs = &t->pairs;
 	b->cache = jmem_zalloc((size_t)1 << CACHE_BITS, sizeof(*b->cache));
 	jbuf_init(&b->piece);
 	return b;
@@ -59,8 +47,7 @@ tok_bpe_free(struct tok_bpe *b)
 		return;
 	jmem_free(b->cache);
 	jids_release(&b->syms);
-	jmem_free(b->v);
-	jmem_free(b->heap);
+	tok_merger_release(&b->merger);
 	jbuf_release(&b->piece);
 	jmem_free(b);
 }
@@ -148,137 +135,6 @@ start(struct tok_bpe *b, const unsigned char *p, size_t n)
 	}
 }
 
-/* --- merging ------------------------------------------------------------------------------------- */
-
-static inline uint32_t
-pair_rank(const struct jtok *t, uint32_t l, uint32_t r, uint32_t *merged)
-{
-	const struct tok_pair *x = tok_pairs_find(&t->pairs, l, r);
-
-	if (!x)
-		return NO_RANK;
-	*merged = x->id;
-	return x->rank;
-}
-
-/* Few symbols: b->syms in place. */
-static void
-merge_short(struct tok_bpe *b)
-{
-	uint32_t rank[SHORT + 1], merged[SHORT + 1];
-	uint32_t *id = b->syms.v;
-	size_t n = b->syms.n, i;
-
-	for (i = 0; i + 1 < n; i++)
-		rank[i] = pair_rank(b->t, id[i], id[i + 1], &merged[i]);
-	while (n > 1) {
-		size_t best = 0;
-
-		for (i = 1; i + 1 < n; i++)
-			if (rank[i] < rank[best])
-				best = i;
-		if (rank[best] == NO_RANK)
-			break;
-		id[best] = merged[best];
-		for (i = best + 1; i + 1 < n; i++) {
-			id[i] = id[i + 1];
-			rank[i] = rank[i + 1];
-			merged[i] = merged[i + 1];
-		}
-		n--;
-		if (best > 0)
-			rank[best - 1] = pair_rank(b->t, id[best - 1], id[best], &merged[best - 1]);
-		if (best + 1 < n)
-			rank[best] = pair_rank(b->t, id[best], id[best + 1], &merged[best]);
-	}
-	b->syms.n = n;
-}
-
-static void
-heap_push(struct tok_bpe *b, uint64_t x)
-{
-	size_t i = b->heap_n++;
-
-	while (i > 0 && b->heap[(i - 1) / 4] > x) {
-		b->heap[i] = b->heap[(i - 1) / 4];
-		i = (i - 1) / 4;
-	}
-	b->heap[i] = x;
-}
-
-static uint64_t
-heap_pop(struct tok_bpe *b)
-{
-	uint64_t top = b->heap[0], x = b->heap[--b->heap_n];
-	size_t i = 0, n = b->heap_n;
-
-	for (;;) {
-		size_t c = 4 * i + 1, end = c + 4 < n ? c + 4 : n, best = c, k;
-
-		if (c >= n)
-			break;
-		for (k = c + 1; k < end; k++)
-			if (b->heap[k] < b->heap[best])
-				best = k;
-		if (b->heap[best] >= x)
-			break;
-		b->heap[i] = b->heap[best];
-		i = best;
-	}
-	b->heap[i] = x;
-	return top;
-}
-
-/* The pair that begins at i, anew; and into the heap if it can be merged. */
-static void
-refresh(struct tok_bpe *b, uint32_t i)
-{
-	struct symbol *s = &b->v[i];
-
-	s->rank = NO_RANK;
-	if (s->next != TOK_NONE)
-		s->rank = pair_rank(b->t, s->id, b->v[s->next].id, &s->merged);
-	if (s->rank != NO_RANK)
-		heap_push(b, (uint64_t)s->rank << 32 | i);
-}
-
-static void
-merge_long(struct tok_bpe *b)
-{
-	uint32_t n = (uint32_t)b->syms.n, i;
-	struct symbol *v;
-	size_t k = 0;
-
-	JMEM_GROW(b->v, b->v_cap, n);
-	JMEM_GROW(b->heap, b->heap_cap, (size_t)3 * n);
-	v = b->v;
-	b->heap_n = 0;
-	for (i = 0; i < n; i++)
-		v[i] = (struct symbol){ b->syms.v[i], i - 1, i + 1 < n ? i + 1 : TOK_NONE, NO_RANK, 0 };
-	for (i = 0; i < n; i++)
-		refresh(b, i);
-	while (b->heap_n) {
-		uint64_t top = heap_pop(b);
-		struct symbol *s = &v[(uint32_t)top];
-		uint32_t r;
-
-		if (s->rank != top >> 32)
-			continue;	/* the pair is not there any more */
-		r = s->next;
-		s->id = s->merged;
-		s->next = v[r].next;
-		v[r].rank = NO_RANK;
-		if (s->next != TOK_NONE)
-			v[s->next].prev = (uint32_t)top;
-		refresh(b, (uint32_t)top);
-		if ((uint32_t)top != 0)
-			refresh(b, s->prev);
-	}
-	for (i = 0; i != TOK_NONE && n; i = v[i].next)
-		b->syms.v[k++] = v[i].id;
-	b->syms.n = k;
-}
-
 /* --- a word -------------------------------------------------------------------------------------- */
 
 /* Characters that only occur inside tokens were symbols; alone they are unknown after all. */
@@ -309,10 +165,8 @@ encode(struct tok_bpe *b, const unsigned char *p, size_t n, struct jids *out)
 		}
 	}
 	start(b, p, n);
-	if (b->syms.n > SHORT)
-		merge_long(b);
-	else if (b->syms.n > 1)
-		merge_short(b);
+	if (b->syms.n > 1)
+		b->syms.n = tok_merge(&b->merger, b->syms.v, b->syms.n);
 	for (i = 0; i < b->syms.n; i++) {
 		if (b->syms.v[i] >= b->t->pseudo)
 			put_pseudo(b, b->syms.v[i], out, first);

@@ -2,6 +2,7 @@
  * run.c - a run from end to end, and its rehearsal.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/jsys.h"
 #include "io/jfs.h"
@@ -87,6 +88,7 @@ run(struct train *t, const char *checkpoint, struct jerr *e)
 int
 jtrain_run(const struct jtrain_opts *o, const struct jtrain_hooks *h, struct jerr *e)
 {
+	bool made = !jfs_exists(o->out);
 	const char *checkpoint;
 	struct jarena a;
 	struct train t;
@@ -104,6 +106,8 @@ jtrain_run(const struct jtrain_opts *o, const struct jtrain_hooks *h, struct jer
 				run(&t, checkpoint, e);
 		}
 		train_close(&t);
+		if (e->code && made)	/* unless there is something in it */
+			rmdir(o->out);
 	}
 	jarena_release(&a);
 	return e->code;

@@ -134,7 +134,7 @@ const struct sink_state *sink_start(const struct sink *s);
 int sink_write(struct sink *s, const struct jbuf *rec, struct jerr *e);
 int sink_checkpoint(struct sink *s, const struct sink_state *now, struct jerr *e);
 int sink_commit(struct sink *s, struct jerr *e);	/* frees s also on failure */
-void sink_abort(struct sink *s);			/* keeps FILE.part and the journal */
+void sink_abort(struct sink *s);			/* keeps what another run can go on with */
 
 struct collect_source {
 	const char *spec;

@@ -28,6 +28,7 @@ struct sink {
 	char *name, *part_name, *journal_name;
 	uint64_t offset;
 	struct sink_state start;
+	bool worth;		/* a checkpoint holds documents */
 };
 
 static char *
@@ -133,7 +134,7 @@ sink_open(struct sink **out, const char *name, const char *key, struct jerr *e)
 		rc = open_files(s, key, e);
 	}
 	if (rc < 0) {
-		sink_free(s);
+		sink_abort(s);
 		return rc;
 	}
 	*out = s;
@@ -170,6 +171,7 @@ sink_checkpoint(struct sink *s, const struct sink_state *now, struct jerr *e)
 	if (fprintf(s->journal, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
 	    now->source, now->items, s->offset, now->in, now->out, now->rejected) < 0)
 		return jerr_sys(e, "%s: cannot write", s->journal_name);
+	s->worth = now->in > 0;
 	return sync_file(s->journal, s->journal_name, e);
 }
 
@@ -195,6 +197,11 @@ sink_commit(struct sink *s, struct jerr *e)
 void
 sink_abort(struct sink *s)
 {
-	if (s)
-		sink_free(s);
+	if (!s)
+		return;
+	if (s->journal && !s->worth) {	/* nothing that another run could go on with */
+		unlink(s->journal_name);
+		unlink(s->part_name);
+	}
+	sink_free(s);
 }

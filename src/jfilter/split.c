@@ -1,6 +1,7 @@
 #include "split.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/jhash.h"
@@ -179,6 +180,15 @@ close_part(struct jout **out, int rc, struct jerr *e)
 	return rc;
 }
 
+static void
+note_count(struct jcli *cli, const char *name, uint64_t count)
+{
+	char number[24];
+
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)count);
+	jcli_note(cli, name, number);
+}
+
 int
 split_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
 {
@@ -203,9 +213,13 @@ split_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
 	for (i = 0; i < workers; i++)
 		jarena_release(&s.arena[i]);
 	jmem_free(s.arena);
-	if (rc == 0)
+	if (rc == 0) {
+		note_count(cli, "train", s.count[TRAIN]);
+		note_count(cli, "valid", s.count[VALID]);
+		note_count(cli, "test", s.count[TEST]);
 		jcli_info(cli, "%llu to train on, %llu to validate, %llu to test",
 			(unsigned long long)s.count[TRAIN], (unsigned long long)s.count[VALID],
 			(unsigned long long)s.count[TEST]);
+	}
 	return rc;
 }

@@ -61,7 +61,7 @@ static int
 put_make(struct jbuf *b, const struct jdomain *d, struct jerr *e)
 {
 	const struct jdomain_training *t = &d->training, *f = &d->finetune;
-	int64_t every = t->steps / 20 > 0 ? t->steps / 20 : 1;
+	int64_t every = t->steps / 15 > 0 ? t->steps / 15 : 1;
 	uint64_t sources;
 
 	if (fingerprint_sources(d, &sources, e) < 0)
@@ -74,7 +74,7 @@ put_make(struct jbuf *b, const struct jdomain *d, struct jerr *e)
 	jbuf_printf(b, "TOKENIZER := -v %lld\nPRETRAIN := --model %s ", (long long)t->vocab_size,
 		t->preset);
 	put_training(b, t);
-	jbuf_printf(b, " --valid-every %lld --save-every %lld --keep 2\nPAIRS := --seed %lld\nSFT := ",
+	jbuf_printf(b, " --valid-every %lld --valid-rows 48 --save-every %lld --keep 2\nPAIRS := --seed %lld\nSFT := ",
 		(long long)every, (long long)every, (long long)t->seed);
 	put_training(b, f);
 	every = f->steps / 5 > 0 ? f->steps / 5 : 1;

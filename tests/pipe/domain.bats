@@ -1,11 +1,26 @@
 #!/usr/bin/env bats
 # pipelines/domain.mk and jupiter start: from a domain file to a report, whatever happens between.
 
-setup() {
+# The job is done once; tests that begin with a finished one copy it, times and all.
+setup_file() {
 	load helper
+	export BATS_TEST_TMPDIR="$BATS_FILE_TMPDIR/done"
+	mkdir "$BATS_TEST_TMPDIR"
 	pipe_setup
 	make_pages pages 60
 	make_domain tiny.yaml
+	job w >log 2>&1 || fail "$(cat log)"
+	sleep 1.1
+}
+
+setup() {
+	load helper
+	pipe_setup
+	cp -a "$BATS_FILE_TMPDIR/done/pages" "$BATS_FILE_TMPDIR/done/tiny.yaml" .
+}
+
+finished_job() {
+	cp -a "$BATS_FILE_TMPDIR/done/w" .
 }
 
 # WORK [MAKE ARGUMENT...]
@@ -27,7 +42,7 @@ remade() {
 }
 
 @test "the main job ends with a report; a second run does nothing, quickly" {
-	job w >log 2>&1 || fail "$(cat log)"
+	finished_job
 	for f in docs.jsonl clean.jsonl unique.jsonl train.jsonl valid.jsonl tok/tokenizer.json train.jsh \
 		valid.jsh base/model.safetensors pairs.jsonl expert/model.safetensors scores.jsonl \
 		answers.jsonl; do
@@ -46,13 +61,11 @@ remade() {
 }
 
 @test "a changed comment remakes nothing, a changed vocabulary what depends on it" {
-	job w >log 2>&1 || fail "$(cat log)"
-	sleep 1.1
+	finished_job
 	state w >before
 	sed -i '1i # A comment.' tiny.yaml
 	job w >log 2>&1 || fail "$(cat log)"
 	state w | diff before - || fail "the comment remade something"
-	sleep 1.1
 	touch mark
 	sed -i 's/vocab_size: 400/vocab_size: 380/' tiny.yaml
 	job w >log 2>&1 || fail "$(cat log)"
@@ -67,14 +80,12 @@ remade() {
 	jq -e '.vocab_size == 380' w/base/config.json
 	jq -e '.vocab_size == 380' w/expert/config.json
 	# the same job from nothing gives the same expert
-	job fresh expert/config.json WORK=fresh fresh/expert/config.json >/dev/null 2>&1 ||
-		job fresh >/dev/null 2>&1
+	job fresh fresh/expert/config.json >log 2>&1 || fail "$(cat log)"
 	cmp w/expert/model.safetensors fresh/expert/model.safetensors
 }
 
 @test "changed documents, keywords and questions are noticed" {
-	job w >log 2>&1 || fail "$(cat log)"
-	sleep 1.1
+	finished_job
 	touch mark
 	sed -i 's/What does tool3 do/What does tool7 do/' tiny.yaml
 	job w >log 2>&1 || fail "$(cat log)"
@@ -83,10 +94,15 @@ remade() {
 	grep -qx report.html now
 	! grep -qx base/model.safetensors now
 	jq -r '.messages[0].content // .prompt' w/answers.jsonl | grep -q tool7
-	sleep 1.1
+	touch mark
+	sed -i 's/keywords: \[manual, /keywords: [/' tiny.yaml
+	job w w/clean.jsonl >log 2>&1 || fail "$(cat log)"
+	remade w mark >now
+	grep -qx clean.jsonl now
+	! grep -qx docs.jsonl now
 	touch mark
 	make_pages pages 61
-	job w docs.jsonl w/docs.jsonl >log 2>&1 || job w >log 2>&1 || fail "$(cat log)"
+	job w w/docs.jsonl >log 2>&1 || fail "$(cat log)"
 	remade w mark | grep -qx docs.jsonl
 	[ "$(wc -l <w/docs.jsonl)" -eq 61 ]
 }
@@ -119,12 +135,11 @@ remade() {
 }
 
 @test "jupiter start is the same job; status tells how far it is" {
-	make_domain tiny.yaml 8
+	finished_job
 	jupiter status --work work >out
 	grep -q 'no runs' out
 	jupiter start --domain tiny.yaml --auto >log 2>&1 || fail "$(cat log)"
 	[ -s work/tiny/report.html ]
-	job w >log 2>&1
 	cmp w/expert/model.safetensors work/tiny/expert/model.safetensors
 	jupiter status >out
 	[ "$(grep -c '^done' out)" -eq 13 ] || fail "$(cat out)"
@@ -139,14 +154,15 @@ remade() {
 	printf 'y\nn\n' | jupiter start --domain tiny.yaml --interactive --work w >out 2>&1
 	[ -e w/docs.jsonl ]
 	[ ! -e w/clean.jsonl ]
-	job w >log 2>&1 || fail "$(cat log)"
+	rm -rf w
+	finished_job
 	jupiter start --domain tiny.yaml --interactive --work w >out 2>&1 </dev/null
 	[ "$(grep -c 'done already' out)" -ge 10 ] || fail "$(cat out)"
 	! grep -q 'run this step' out
 }
 
 @test "a mistake in the domain file stops the job before it begins, also in a finished run" {
-	job w >log 2>&1 || fail "$(cat log)"
+	finished_job
 	sed -i 's/^training:/trainign:/' tiny.yaml
 	! job w >out 2>err
 	grep -q "^jupiter: tiny.yaml:[0-9]*: unknown key 'trainign'.*training" err
@@ -161,4 +177,16 @@ remade() {
 	! job w >out 2>err
 	grep -q 'no documents' err || fail "$(cat err)"
 	[ ! -e w/tok ]
+}
+
+@test "a handful of documents is enough: some are held out all the same" {
+	rm -rf pages
+	make_pages pages 5
+	job w >log 2>&1 || fail "$(cat log)"
+	[ "$(cat w/train.jsonl w/valid.jsonl | wc -l)" -eq 5 ]
+	[ -s w/valid.jsonl ] && [ -s w/report.html ]
+	rm -rf pages w
+	make_pages pages 1
+	! job w >log 2>&1
+	grep -q 'too few documents' log
 }
