@@ -32,6 +32,9 @@ static const char *const ask_signature[] = {
 static const char *const ask_option[] = {
 	"What does the option %s do in %o?", "What does %s mean in %o?", "In %o, what is %s?", NULL
 };
+static const char *const ask_member[] = {	/* EPERM, a field, a parameter: of that page only */
+	"What is %s in %o?", "What does %s mean in %o?", "In %o, what is %s?", NULL
+};
 static const char *const ask_command[] = {
 	"What does %s do?", "What is %s?", "What is %s for?", NULL
 };
@@ -223,6 +226,18 @@ name_pair(struct maker *m, const struct jsection *s)
 	return 1;
 }
 
+/* Length of "9.3. " or "B.2. " in front of a heading. */
+static size_t
+numbering(const char *s)
+{
+	size_t i = 0;
+
+	if (s[0] >= 'A' && s[0] <= 'Z' && s[1] == '.')
+		i = 1;
+	i += strspn(s + i, "0123456789.");
+	return i > 1 && s[i] == ' ' ? i + 1 : 0;
+}
+
 static void
 section_pairs(struct maker *m, const struct jsection *s)
 {
@@ -231,9 +246,7 @@ section_pairs(struct maker *m, const struct jsection *s)
 
 	while (to > from && name[to - 1] == '.')		/* "9.3. Operators." */
 		name[--to] = 0;
-	for (i = 0; (name[i] >= '0' && name[i] <= '9') || name[i] == '.'; i++)
-		;
-	from = name[i] == ' ' && i > 0 ? i + 1 : 0;
+	from = numbering(name);
 	for (i = from; name[i]; i++)			/* no emphasis marks inside a question */
 		if (name[i] != '`' && !(name[i] == '*' && s->kind == JSECTION_TERM))
 			name[k++] = name[i];
@@ -243,7 +256,7 @@ section_pairs(struct maker *m, const struct jsection *s)
 	if (is_generic(name))
 		return;
 	if (s->kind == JSECTION_TERM && m->page[0])
-		add_pair(m, name[0] == '-' ? ask_option : thing_forms(name), name,
+		add_pair(m, name[0] == '-' ? ask_option : ask_member, name,
 			prose_pair(m, s->body, s->body_n, "option"));
 	else if (s->kind == JSECTION_HEADING && name[k - 1] == '?')
 		add_pair(m, ask_itself, name, prose_pair(m, s->body, s->body_n, "topic"));
@@ -262,8 +275,7 @@ page_name(struct jarena *a, const char *title)
 
 	if (!title)
 		return "";
-	for (k = strspn(title, "0123456789."); k > 0 && title[k] == ' '; k = 0)	/* "5. " */
-		title += k + 1;
+	title += numbering(title);
 	n = strlen(title);
 	for (k = 0; cuts[k]; k++) {
 		const char *c = strstr(title, cuts[k]);
