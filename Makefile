@@ -192,7 +192,7 @@ help:
 	@echo 'make all        build the programs into bin/      VARIANT=release|debug|asan|tsan|cov|fuzz'
 	@echo 'make deps       install the libraries that are missing'
 	@echo 'make lint       layers, headers, sizes, banned functions, manual pages'
-	@echo 'make bench      ours beside the peers, with ratios    (J_PEERS=folder of a Python venv)'
+	@echo 'make bench      ours beside the peers, with ratios    (J_PEER_PYTHON=a Python with torch)'
 	@echo 'make fuzz       F=html T=60: fuzz one parser (clang)'
 	@echo 'make cov        line coverage of the library by file'
 	@echo 'make install    prefix=/usr/local DESTDIR=; uninstall; clean'

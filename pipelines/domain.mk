@@ -20,6 +20,9 @@ WORK   ?= $(or $(J_WORK),work)/$(NAME)
 J      ?= $(shell nproc 2>/dev/null || echo 2)
 W      := $(WORK)
 
+ifneq ($(words $(DOMAIN) $(WORK)),2)
+$(error make cannot work with a blank in the name of DOMAIN or WORK: '$(DOMAIN)', '$(WORK)')
+endif
 ifeq ($(wildcard $(DOMAIN)),)
 $(error no domain file $(DOMAIN): jupiter new-domain NAME makes one)
 endif

@@ -13,7 +13,7 @@
 #include "io/jfs.h"
 #include "io/sync.h"
 
-#define MAX_DEPTH 64	/* of folders in folders; a loop of links ends here */
+#define MAX_DEPTH 64	/* of folders in folders */
 
 static int
 by_bytes(const void *a, const void *b)
@@ -59,9 +59,22 @@ jfs_list(const char *dir, struct jarena *a, char ***names, size_t *n, struct jer
 
 struct walk {
 	struct jarena arena;
+	struct stat above[MAX_DEPTH + 1];	/* the folders from the top to here */
 	int (*fn)(const char *file, void *arg, struct jerr *e);
 	void *arg;
 };
+
+/* A link back to a folder that is being walked holds nothing new. */
+static bool
+is_above(const struct walk *w, const struct stat *st, int depth)
+{
+	int i;
+
+	for (i = 0; i < depth; i++)
+		if (w->above[i].st_dev == st->st_dev && w->above[i].st_ino == st->st_ino)
+			return true;
+	return false;
+}
 
 static int
 walk(struct walk *w, const char *path, int depth, struct jerr *e)
@@ -74,13 +87,15 @@ walk(struct walk *w, const char *path, int depth, struct jerr *e)
 
 	if (stat(path, &st) != 0)
 		/* A dangling link inside the tree is not a file; the top must exist. */
-		return depth && errno == ENOENT ? 0 : jerr_sys(e, "cannot open %s", path);
+		return depth && (errno == ENOENT || errno == ELOOP) ? 0 :
+			jerr_sys(e, "cannot open %s", path);
 	if (S_ISREG(st.st_mode))
 		return w->fn(path, w->arg, e);
-	if (!S_ISDIR(st.st_mode))
+	if (!S_ISDIR(st.st_mode) || is_above(w, &st, depth))
 		return 0;
 	if (depth > MAX_DEPTH)
 		return jerr_set(e, JERR_LIMIT, "%s: folders nested deeper than %d", path, MAX_DEPTH);
+	w->above[depth] = st;
 	rc = jfs_list(path, &w->arena, &names, &n, e);
 	for (i = 0; rc == 0 && i < n; i++)
 		rc = walk(w, jfs_join(&w->arena, path, names[i]), depth + 1, e);

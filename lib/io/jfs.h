@@ -17,12 +17,19 @@ int64_t jfs_size(const char *path);		/* bytes, or -1 */
 int64_t jfs_mtime_ns(const char *path);		/* or -1 */
 int jfs_mkdirs(const char *path, struct jerr *e);
 int jfs_remove_tree(const char *path, struct jerr *e);	/* absent is fine */
-int jfs_rename(const char *from, const char *to, struct jerr *e);	/* and syncs the folder */
+int jfs_rename(const char *from, const char *to, struct jerr *e);	/* and syncs the folder *//*
+ * Takes the writer's lock on a file that is open for writing: held until the process ends or closes
+ * any descriptor of it; false if another process has it.
+ */
+bool jfs_lock(int fd);
 /*
  * Names in the folder, sorted by bytes, without "." and "..".  *names is from the arena.
  */
 int jfs_list(const char *dir, struct jarena *a, char ***names, size_t *n, struct jerr *e);
-/* Calls fn for each regular file below path (itself if a file) in sorted order; stops on non-zero. */
+/*
+ * Calls fn for each regular file below path (itself if a file) in sorted order; stops on non-zero.
+ * Links are followed, but not back to a folder above.
+ */
 int jfs_walk(const char *path, int (*fn)(const char *file, void *arg, struct jerr *e), void *arg,
 	struct jerr *e);
 

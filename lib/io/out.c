@@ -140,7 +140,7 @@ open_temporary(struct jout *o, const char *target, const struct stat *old, struc
 		return JERR_IO;
 	}
 	o->regular = true;
-	io_lock(o->fd);
+	jfs_lock(o->fd);
 	if (old && fchmod(o->fd, old->st_mode & 0777) != 0)
 		return jerr_sys(e, "cannot set the mode of %s", o->tmp);
 	return 0;

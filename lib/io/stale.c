@@ -17,7 +17,7 @@
 #include "io/sync.h"
 
 bool
-io_lock(int fd)
+jfs_lock(int fd)
 {
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
@@ -47,7 +47,7 @@ is_stale(const char *path, const char *number)
 	fd = S_ISREG(st.st_mode) ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	if (fd < 0)
 		return false;
-	mine = io_lock(fd);
+	mine = jfs_lock(fd);
 	close(fd);
 	return mine;
 }

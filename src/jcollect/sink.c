@@ -98,16 +98,36 @@ sync_file(FILE *f, const char *name, struct jerr *e)
 	return 0;
 }
 
+/* Opens the part for this process alone: two runs into one file would mix their records. */
+static int
+open_part(struct sink *s, struct jerr *e)
+{
+	struct stat mine, named;
+	int fd = open(s->part_name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return jerr_sys(e, "%s: cannot open", s->part_name);
+	s->part = fdopen(fd, "r+");
+	if (!s->part) {
+		close(fd);
+		return jerr_sys(e, "%s: cannot open", s->part_name);
+	}
+	/* the other run may have finished between our open and our lock */
+	if (!jfs_lock(fd) || fstat(fd, &mine) != 0 || stat(s->part_name, &named) != 0 ||
+	    mine.st_ino != named.st_ino)
+		return jerr_set(e, JERR_IO, "%s: another jcollect is writing it", s->part_name);
+	return 0;
+}
+
 static int
 open_files(struct sink *s, const char *key, struct jerr *e)
 {
-	bool again = key && last_checkpoint(s, key);
-
-	s->part = fopen(s->part_name, again ? "r+" : "w");
-	if (!s->part)
-		return jerr_sys(e, "%s: cannot open", s->part_name);
-	if (again && (ftruncate(fileno(s->part), (off_t)s->offset) != 0 ||
-	    fseeko(s->part, (off_t)s->offset, SEEK_SET) != 0))
+	if (open_part(s, e) < 0)
+		return e->code;
+	if (!key || !last_checkpoint(s, key))
+		s->offset = 0;
+	if (ftruncate(fileno(s->part), (off_t)s->offset) != 0 ||
+	    fseeko(s->part, (off_t)s->offset, SEEK_SET) != 0)
 		return jerr_sys(e, "%s: cannot go on at byte %" PRIu64, s->part_name, s->offset);
 	/* rewritten, so that a line cut by the kill does not stay in the middle */
 	s->journal = fopen(s->journal_name, "w");
@@ -185,10 +205,11 @@ sink_commit(struct sink *s, struct jerr *e)
 		s->out = NULL;
 	} else {
 		rc = sync_file(s->part, s->part_name, e);
-		if (rc == 0)
-			rc = jfs_rename(s->part_name, s->name, e);
+		/* before the rename: nobody would come back to remove it */
 		if (rc == 0 && unlink(s->journal_name) != 0)
 			rc = jerr_sys(e, "%s: cannot remove", s->journal_name);
+		if (rc == 0)
+			rc = jfs_rename(s->part_name, s->name, e);
 	}
 	sink_free(s);
 	return rc;

@@ -19,7 +19,7 @@ struct start_opts {
 	const char *domain;	/* name or path */
 	const char *config;	/* folder with domains/ and cluster.yaml */
 	const char *mode;	/* auto or interactive */
-	const char *work;	/* folder of the run; NULL = work/NAME */
+	const char *work;	/* folder of the run; NULL = NAME in work_folder() */
 	bool automatic, interactive;
 	bool no_collect;
 };
@@ -34,7 +34,7 @@ struct new_opts {
 };
 
 struct status_opts {
-	const char *work;
+	const char *work;	/* folder of the runs; NULL = work_folder() */
 };
 
 struct export_opts {
@@ -52,6 +52,8 @@ jcli_run_fn start_run, check_run, config_run, new_domain_run, status_run, export
 char *shipped(struct jarena *a, const char *name);
 /* A domain file with the defaults of the main job filled in; sections it cannot honour are refused. */
 int load_domain(struct jdomain *d, const char *path, struct jerr *e);
+/* Where the folders of runs are: J_WORK, or work. */
+const char *work_folder(void);
 /* The domain file meant by a name or path: CONFIG/domains, ./domains, share/domains. */
 int find_domain(struct jarena *a, const char *name, const char *config, char **path, struct jerr *e);
 /* Numbers that change with what the file says: the sources and what lies in local ones, the words. */

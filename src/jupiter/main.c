@@ -4,7 +4,7 @@
 static struct start_opts start = { .mode = "auto" };
 static struct config_opts config;
 static struct new_opts new_domain = { .dir = "domains" };
-static struct status_opts status = { .work = "work" };
+static struct status_opts status;
 static struct export_opts export = { .format = "hf", .type = "f32" };
 static struct info_opts info;
 
@@ -15,7 +15,7 @@ static const struct jopt start_table[] = {
 		"auto|interactive" },
 	{ "auto", 0, JOPT_BOOL, &start.automatic, NULL, "the same as --mode auto" },
 	{ "interactive", 0, JOPT_BOOL, &start.interactive, NULL, "the same as --mode interactive" },
-	{ "work", 0, JOPT_STR, &start.work, "DIR", "folder of the run (work/NAME)" },
+	{ "work", 0, JOPT_STR, &start.work, "DIR", "folder of the run (NAME in J_WORK, or in work)" },
 	{ "no-collect", 0, JOPT_BOOL, &start.no_collect, NULL, "use the documents collected before" },
 	{ .type = JOPT_END }
 };
@@ -39,7 +39,7 @@ static const struct jopt info_table[] = {
 	{ .type = JOPT_END }
 };
 static const struct jopt status_table[] = {
-	{ "work", 0, JOPT_STR, &status.work, "DIR", "folder of the runs" },
+	{ "work", 0, JOPT_STR, &status.work, "DIR", "folder of the runs (J_WORK, or work)" },
 	{ .type = JOPT_END }
 };
 static const struct jopt export_table[] = {

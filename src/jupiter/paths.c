@@ -1,4 +1,5 @@
 /* paths.c - where things are, in a build tree and in an installation. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/jfs.h"
@@ -30,6 +31,14 @@ program(struct jarena *a, const char *name)
 	char *tree = share(a, jarena_printf(a, "../bin/%s", name));
 
 	return jfs_exists(tree) ? tree : share(a, jarena_printf(a, "../../bin/%s", name));
+}
+
+const char *
+work_folder(void)
+{
+	const char *work = getenv("J_WORK");
+
+	return work && *work ? work : "work";
 }
 
 int

@@ -1,6 +1,9 @@
 /* start.c - the main job: pipelines/domain.mk for a domain, at once or step by step. */
+#include <ctype.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/jstr.h"
 #include "io/jfs.h"
@@ -131,6 +134,19 @@ interactive(const struct job *j, struct jerr *e)
 	return rc;
 }
 
+/* Make would read a blank or a $ in a name as its own language. */
+static int
+check_name(const char *path, struct jerr *e)
+{
+	const char *p;
+
+	for (p = path; *p; p++)
+		if ((unsigned char)*p < 0x80 && !isalnum((unsigned char)*p) && !strchr("_./+,@-", *p))
+			return jerr_set(e, JERR_ARG, "%s: make cannot work with '%c' in a name: rename it",
+				path, *p);
+	return 0;
+}
+
 static int
 check_domain_file(const char *path, struct jerr *e)
 {
@@ -142,6 +158,22 @@ check_domain_file(const char *path, struct jerr *e)
 	return 0;
 }
 
+/* One run at a time in a folder; the lock ends with this process. */
+static int
+lock_work(const struct job *j, int *fd, struct jerr *e)
+{
+	char *path = jarena_printf(j->a, "%s/opts/lock", j->work);
+
+	if (jfs_mkdirs(jarena_printf(j->a, "%s/opts", j->work), e) < 0)
+		return e->code;
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (*fd < 0)
+		return jerr_sys(e, "cannot open %s", path);
+	if (!jfs_lock(*fd))
+		return jerr_set(e, JERR_IO, "%s: another jupiter start works in this folder", j->work);
+	return 0;
+}
+
 int
 start_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 {
@@ -150,7 +182,7 @@ start_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	struct job j = { .jobs = (int)jcli_common(cli)->jobs, .no_collect = o->no_collect };
 	struct jarena a;
 	const char *base;
-	int rc;
+	int rc, lock = -1;
 
 	if (!name || (o->domain && argc > 0))
 		return jerr_set(e, JERR_ARG, "give one domain: jupiter start --domain NAME");
@@ -164,8 +196,16 @@ start_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	if (rc == 0) {
 		base = jfs_base(j.domain);
 		j.work = o->work ? jarena_strndup(&a, o->work, strlen(o->work)) :
-			jarena_printf(&a, "work/%.*s", (int)strcspn(base, "."), base);
+			jarena_printf(&a, "%s/%.*s", work_folder(), (int)(strrchr(base, '.') ?
+				strrchr(base, '.') - base : (ptrdiff_t)strlen(base)), base);
 		j.makefile = shipped(&a, "pipelines/domain.mk");
+		rc = check_name(j.domain, e);
+	}
+	if (rc == 0)
+		rc = check_name(j.work, e);
+	if (rc == 0)
+		rc = lock_work(&j, &lock, e);
+	if (rc == 0) {
 		jcli_info(cli, "running: make -f %s DOMAIN=%s WORK=%s J=%d", j.makefile, j.domain,
 			j.work, j.jobs);
 		if (o->interactive || (!o->automatic && strcmp(o->mode, "interactive") == 0))
@@ -173,6 +213,8 @@ start_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 		else
 			rc = run_program(make_argv(&j, NULL, NULL), e);
 	}
+	if (lock >= 0)
+		close(lock);
 	jarena_release(&a);
 	return rc;
 }

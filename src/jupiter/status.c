@@ -100,22 +100,26 @@ int
 status_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 {
 	const struct status_opts *o = arg;
+	const char *work = o->work ? o->work : work_folder();
 	struct jarena a;
 	char **names;
-	size_t n = 0, i;
+	size_t n = 0, runs = 0, i;
 	int rc = 0;
 
 	jarena_init(&a, 0);
 	if (argc > 0) {
 		for (i = 0; rc == 0 && i < (size_t)argc; i++)
-			rc = show_run(&a, jfs_is_dir(argv[i]) ? argv[i] : jfs_join(&a, o->work, argv[i]), e);
+			rc = show_run(&a, jfs_is_dir(argv[i]) ? argv[i] : jfs_join(&a, work, argv[i]), e);
 	} else {
-		if (jfs_is_dir(o->work))
-			rc = jfs_list(o->work, &a, &names, &n, e);
+		if (jfs_is_dir(work))
+			rc = jfs_list(work, &a, &names, &n, e);
 		for (i = 0; rc == 0 && i < n; i++)
-			rc = show_run(&a, jfs_join(&a, o->work, names[i]), e);
-		if (rc == 0 && n == 0)
-			printf("no runs in %s\n", o->work);
+			if (jfs_exists(jfs_join(&a, jfs_join(&a, work, names[i]), "domain.vars"))) {
+				rc = show_run(&a, jfs_join(&a, work, names[i]), e);
+				runs++;
+			}
+		if (rc == 0 && runs == 0)
+			printf("no runs in %s\n", work);
 	}
 	jarena_release(&a);
 	return rc;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Encoding speed beside Hugging Face tokenizers and tiktoken, same file, one thread, one run; then
-# training beside the trainer of Hugging Face.  Needs $J_TEST_SHARED and, for the peers, $J_PEERS
-# (folder of a Python venv).
+# training beside the trainer of Hugging Face.  Needs $J_TEST_SHARED and, for the peers,
+# $J_PEER_PYTHON (a Python with tokenizers and tiktoken).
 cd "$(dirname "$0")/../.." || exit 1
 bin=${J_BIN:-bin}
 shared=${J_TEST_SHARED:-../shared}
@@ -24,7 +24,7 @@ start0=$(date +%s%N)
 end0=$(date +%s%N)
 awk -v b="$size" -v t=$((end - start - end0 + start0)) -v n="$(cat "$tmp/n")" 'BEGIN {
 	printf "jtokenize  GPT-2 prose, 1 thread  %.1f MB/s  %s\n", b / t * 1000, n }'
-py=${J_PEERS:+$J_PEERS/bin/python}
+py=${J_PEER_PYTHON:-}
 if [ -n "$py" ]; then
 	RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false "$py" - "$tok" "$tmp/prose.txt" <<'EOF'
 import json, sys, time

@@ -146,6 +146,17 @@ remade() {
 	grep -q 'step 8' out
 }
 
+@test "one run at a time in a folder" {
+	mkfifo hold
+	jupiter start --domain tiny.yaml --interactive --work w <hold >out 2>&1 &
+	exec 9>hold
+	await w/opts/lock
+	! jupiter start --domain tiny.yaml --work w 2>err
+	grep -q '^jupiter: w: another jupiter start works in this folder' err
+	exec 9>&-
+	wait $!
+}
+
 @test "--interactive with n stops before it runs anything; a finished job is all done" {
 	echo n | jupiter start --domain tiny.yaml --interactive --work w >out 2>&1
 	grep -q 'jcollect' out

@@ -38,6 +38,17 @@ killed_after() {
 	[ "$(leftovers .)" = "" ]
 }
 
+@test "two at once into one file: the second is refused, the first is whole" {
+	make_pages pages 3000
+	jcollect -q pages -o whole.jsonl
+	jcollect -q pages -o both.jsonl &
+	await both.jsonl.part
+	jcollect -q pages -o both.jsonl 2>err || grep -q 'another jcollect is writing it' err
+	wait $!
+	cmp whole.jsonl both.jsonl
+	[ "$(leftovers .)" = "" ]
+}
+
 @test "jfilter, dedup and jtokenize leave nothing that looks whole, and do it again" {
 	make_pages pages 600
 	jcollect -q pages -o docs.jsonl

@@ -100,3 +100,18 @@ setup() {
 	[ "$(jq -r '.inputs[] | select(.name == "kept.jsonl") | .sha256' data.jsh.prov)" = \
 		"$(sha256sum <kept.jsonl | cut -d' ' -f1)" ]
 }
+
+@test "-M holds for input that is larger, with the input's hash in the provenance too" {
+	make_pages pages 40
+	jcollect -q pages >docs.jsonl
+	for i in $(seq 400); do cat docs.jsonl; done >big.jsonl
+	[ "$(wc -c <big.jsonl)" -gt 30000000 ]
+	peak() { # COMMAND...: in kB, as the program's last line says
+		"$@" 2>err
+		sed -n 's/.* \([0-9.]*\) MB peak$/\1/p' err | awk '{ print int($1 * 1000) }'
+	}
+	[ "$(peak jfilter -M 24M -o kept.jsonl big.jsonl)" -lt 24000 ]
+	[ "$(peak jfilter dedup -M 24M -o once.jsonl big.jsonl)" -lt 24000 ]
+	[ "$(peak jtokenize train -v 400 -M 24M -o tok big.jsonl)" -lt 24000 ]
+	[ "$(peak jgen synth --structure -M 24M -o pairs.jsonl big.jsonl)" -lt 24000 ]
+}
