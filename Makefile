@@ -42,7 +42,9 @@ endif
 ifndef OPT_$(VARIANT)
 $(error VARIANT is one of release debug asan tsan cov fuzz)
 endif
-DEFS := -D_POSIX_C_SOURCE=200809L -DJ_SHARE='"$(abspath share)"' -DJ_PREFIX='"$(prefix)"'
+DEFS := -D_POSIX_C_SOURCE=200809L
+# Where shipped files are found; only lib/cli/preset.c asks, so a new prefix recompiles that alone.
+CFLAGS_lib_cli_preset := -DJ_SHARE='"$(abspath share)"' -DJ_PREFIX='"$(prefix)"'
 ALL_CFLAGS  := -std=c11 $(DEFS) -Ilib -pthread $(OPT_$(VARIANT)) $(if $(NATIVE),-march=native) \
 	$(WARN) $(PKG_CFLAGS) $(TEST_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS := -pthread $(OPT_$(VARIANT)) $(LDFLAGS)
@@ -77,6 +79,9 @@ $(B)/%.o: %.c $(B)/.flags
 	$(Q)mkdir -p $(@D) && $(if $(V),,echo "  CC $<" &&) $(CC) $(ALL_CFLAGS) $(CFLAGS_$(subst /,_,$*)) -MMD -MP -c -o $@ $<
 $(B)/.flags: FORCE
 	$(Q)mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' >$@
+$(B)/lib/cli/preset.o: $(B)/.prefix
+$(B)/.prefix: FORCE
+	$(Q)mkdir -p $(@D); echo '$(prefix)' | cmp -s - $@ || echo '$(prefix)' >$@
 .PHONY: FORCE
 FORCE:
 -include $(wildcard $(B)/lib/*/*.d $(B)/lib/*/*/*.d $(B)/src/*/*.d $(B)/src/*/*/*.d $(B)/tests/unit/*.d)

@@ -202,6 +202,8 @@ regular_file(struct jppl *p, const char *path, struct jerr *e)
 		rc = record(p, in, line, n, &a, e);
 		if (rc >= 0)
 			rc = records(p, in, e);
+	} else if (rc == 1 && (jstr_ends(path, ".jsonl") || strstr(path, ".jsonl."))) {
+		rc = jerr_set(e, JERR_FORMAT, "%s:1: not a document record with a text", path);
 	}
 	jarena_release(&a);
 	jin_close(in);

@@ -52,6 +52,7 @@ struct item {
 	int format;			/* enum jdoc_format from the transport, 0 = look at the bytes */
 	const char *kind;		/* "file", "archive", "deb", "url"; constant */
 	const char *reject;		/* why it is left out, constant; NULL = a document */
+	bool named;			/* the user named this very file: damage is an error */
 	int64_t when;			/* seconds: modification, or fetch */
 };
 

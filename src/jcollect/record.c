@@ -103,7 +103,7 @@ record_make(struct item *it, struct jdoc *d, const struct collect_opts *o, struc
 		it->reject = "binary";
 	else if (rc == JERR_LIMIT)
 		it->reject = "too large";
-	else if (rc < 0 && rc != JERR_NOMEM)
+	else if (rc < 0 && rc != JERR_NOMEM && !it->named)
 		it->reject = "damaged";
 	else if (rc < 0)
 		return jerr_set(e, rc, "%s: %s", it->uri.p, why.msg);

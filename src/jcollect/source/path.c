@@ -158,6 +158,7 @@ fill(struct path_source *s, const char *file, struct item *it, bool skip, struct
 		jbuf_adds(&it->parent, s->root);
 	it->when = ns > 0 ? ns / 1000000000 : 0;
 	it->kind = "file";
+	it->named = !s->root;
 	it->reject = s->root ? select_path(s->o, it->path.p, NULL) : select_globs(s->o, file);
 	if (!it->reject && s->root && s->o->defaults && select_twin(file, s->names))
 		it->reject = "source of a page";
