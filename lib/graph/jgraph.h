@@ -103,6 +103,11 @@ struct jnode *jg_rows(struct jgraph *g, struct jnode *x, struct jnode *rows);
  */
 struct jnode *jg_linear_ce(struct jgraph *g, struct jnode *x, struct jparam *w,
 	struct jnode *targets, float z_loss);
+/*
+ * Label smoothing: of every target, `share` is divided among all words.  As with z_loss, the gradient
+ * knows and the output does not: losses with and without can be compared.
+ */
+void jg_smooth_labels(struct jnode *nll, float share);
 void jgraph_set_loss_scale(struct jgraph *g, float scale);
 /* Row r's seed is scale * weights[r]; weights [R] stay the caller's, NULL (default) = all 1. */
 void jgraph_set_loss_weights(struct jgraph *g, const float *weights);

@@ -28,6 +28,7 @@ struct jst_writer {
 	uint64_t bytes;		/* declared */
 	uint64_t written;
 	size_t at;		/* tensor that jst_put_f32() is in */
+	uint64_t from;		/* where it begins */
 	int64_t done;		/* its values so far */
 	bool begun;
 };
@@ -123,6 +124,21 @@ jst_put(struct jst_writer *w, const void *p, size_t n, struct jerr *e)
 	return jout_write(w->out, p, n, e);
 }
 
+/* Goes on to the first tensor that is not whole, whichever way those before it were put. */
+static void
+skip_full(struct jst_writer *w)
+{
+	while (w->at < w->n) {
+		uint64_t end = w->from + jten_bytes(w->t[w->at].dtype, w->t[w->at].count);
+
+		if (end > w->written)
+			break;
+		w->from = end;
+		w->at++;
+		w->done = 0;
+	}
+}
+
 int
 jst_put_f32(struct jst_writer *w, const float *v, uint64_t n, struct jerr *e)
 {
@@ -133,10 +149,7 @@ jst_put_f32(struct jst_writer *w, const float *v, uint64_t n, struct jerr *e)
 		int64_t take;
 		int rc;
 
-		while (w->at < w->n && w->done == w->t[w->at].count) {
-			w->at++;
-			w->done = 0;
-		}
+		skip_full(w);
 		if (w->at == w->n)
 			jbug("%s: more values than declared", w->path);
 		d = &w->t[w->at];

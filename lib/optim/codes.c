@@ -171,7 +171,7 @@ optim_encode(const struct optim_codes *c, enum optim_sign sign, const float *v, 
 		r = r < base ? 0 : r - base < RANGES ? r - base : RANGES - 1;
 		code = t->least[bits >> 31][r];
 		code = (unsigned char)(code + (x > t->upper[code]));
-		q[i] = sign == OPTIM_UNSIGNED && code == 0 && x > 0 ? 1 : code;
+		q[i] = sign == OPTIM_UNSIGNED && code == 0 && v[i] > 0 ? 1 : code;
 	}
 	return scale;
 }

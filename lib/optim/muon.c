@@ -34,27 +34,37 @@ optim_muon_scratch(int64_t rows, int64_t cols)
 }
 
 static void
-transpose(float *to, const float *from, int64_t rows, int64_t cols)
+normalise(const struct jkern *k, float *x, int64_t n)
 {
+	double lane[8] = { 0 }, sum;
 	int64_t i, j;
 
-	for (i = 0; i < rows; i++)
-		for (j = 0; j < cols; j++)
-			to[j * rows + i] = from[i * cols + j];
+	for (i = 0; i + 8 <= n; i += 8)
+		for (j = 0; j < 8; j++)
+			lane[j] += (double)x[i + j] * x[i + j];
+	for (; i < n; i++)
+		lane[i % 8] += (double)x[i] * x[i];
+	sum = ((lane[0] + lane[4]) + (lane[2] + lane[6]))
+		+ ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+	k->scale(x, (float)(1 / (sqrt(sum) + 1e-7)), n);
 }
 
-static void
-normalise(float *x, int64_t n)
-{
-	double sum = 0;
-	float s;
-	int64_t i;
+enum { MIRROR = 32 };	/* side of a block */
 
-	for (i = 0; i < n; i++)
-		sum += (double)x[i] * x[i];
-	s = (float)(1 / (sqrt(sum) + 1e-7));
-	for (i = 0; i < n; i++)
-		x[i] *= s;
+/* Copies what is below the diagonal of x [n, n] to above it. */
+static void
+mirror(const struct jkern *k, float *x, int64_t n)
+{
+	int64_t i, j, r, c;
+
+	for (i = 0; i < n; i += MIRROR) {
+		r = n - i < MIRROR ? n - i : MIRROR;
+		for (j = 0; j < i; j += MIRROR)
+			k->transpose(x + j * n + i, x + i * n + j, r, MIRROR, n, n);
+		for (c = i; c < i + r; c++)
+			for (j = i; j < c; j++)
+				x[j * n + c] = x[c * n + j];
+	}
 }
 
 void
@@ -67,22 +77,27 @@ optim_newton_schulz(float *x, int64_t rows, int64_t cols, int steps, float *scra
 	float *work = poly + r * r, *swap;
 	int k;
 
-	normalise(x, rows * cols);
+	normalise(kern, x, rows * cols);
 	if (rows > cols)
-		transpose(wide, x, rows, cols);
+		kern->transpose(wide, x, rows, cols, rows, cols);
 	else
 		memcpy(wide, x, (size_t)(rows * cols) * sizeof(*x));
 	for (k = 0; k < steps; k++) {
 		struct jgemm square = { .form = JGEMM_NT, .M = r, .N = r, .K = w, .A = wide,
-			.B = wide, .C = gram, .lda = w, .ldb = w, .ldc = r, .alpha = 1 };
+			.B = wide, .C = gram, .lda = w, .ldb = w, .ldc = r, .alpha = 1,
+			.lower = true };
 		struct jgemm cubic = { .form = JGEMM_NN, .M = r, .N = r, .K = r, .A = gram,
-			.B = gram, .C = poly, .lda = r, .ldb = r, .ldc = r, .alpha = c, .beta = b };
+			.B = gram, .C = poly, .lda = r, .ldb = r, .ldc = r, .alpha = c, .beta = b,
+			.lower = true };
 		struct jgemm apply = { .form = JGEMM_NN, .M = r, .N = w, .K = r, .A = poly,
 			.B = wide, .C = next, .lda = r, .ldb = w, .ldc = w, .alpha = 1 };
 
+		/* A and A^2 are symmetric, also in their bits. */
 		jkern_gemm(kern, &square, work);
+		mirror(kern, gram, r);
 		memcpy(poly, gram, (size_t)(r * r) * sizeof(*poly));
 		jkern_gemm(kern, &cubic, work);
+		mirror(kern, poly, r);
 		/* (bA + cA^2) X + aX: the last term through the diagonal. */
 		for (i = 0; i < r; i++)
 			poly[i * r + i] += a;
@@ -92,7 +107,7 @@ optim_newton_schulz(float *x, int64_t rows, int64_t cols, int steps, float *scra
 		next = swap;
 	}
 	if (rows > cols)
-		transpose(x, wide, cols, rows);
+		kern->transpose(x, wide, cols, rows, cols, rows);
 	else
 		memcpy(x, wide, (size_t)(rows * cols) * sizeof(*x));
 }

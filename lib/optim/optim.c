@@ -197,7 +197,6 @@ joptim_bytes(uint64_t *bytes, const struct jparam *params, size_t n, const struc
 	return 0;
 }
 
-/* Of all slots that the pass takes, those whose work is large come first: better for the threads. */
 static int64_t
 add_units(struct optim_unit *to, struct optim_slot *s, enum optim_cut how)
 {
@@ -213,6 +212,7 @@ add_units(struct optim_unit *to, struct optim_slot *s, enum optim_cut how)
 	return n;
 }
 
+/* Units that are whole tensors come first: better for the threads. */
 static void
 fill_pass(struct joptim *o, int pass)
 {
@@ -227,7 +227,7 @@ fill_pass(struct joptim *o, int pass)
 			const struct optim_pass *p = &s->rule->pass[pass];
 
 			whole = p->run && p->cut == OPTIM_WHOLE;
-			if (!p->run || s->rule->pass[0].run == NULL || whole != (round == 0))
+			if (!p->run || whole != (round == 0))
 				continue;
 			s->first[pass] = to - o->units;
 			s->count[pass] = add_units(to, s, p->cut);
@@ -459,7 +459,7 @@ joptim_step(struct joptim *o, double lr, double norm)
 		int64_t n = o->pass_from[o->pass + 1] - o->pass_from[o->pass];
 
 		if (n == 0)
-			break;
+			continue;
 		jpar_for(o->pool, n, run_unit, o);
 		gather(o);
 	}

@@ -6,13 +6,14 @@
 #include <math.h>
 #include <string.h>
 
-const char jsched_names[] = "constant|linear|cosine|wsd";
+const char jsched_names[] = "constant|linear|cosine|wsd|cyclical";
 
 static const char *const names[] = {
 	[JSCHED_CONSTANT] = "constant",
 	[JSCHED_LINEAR] = "linear",
 	[JSCHED_COSINE] = "cosine",
 	[JSCHED_WSD] = "wsd",
+	[JSCHED_CYCLICAL] = "cyclical",
 };
 
 int
@@ -51,17 +52,44 @@ share_left(enum jsched_kind kind, int64_t done, int64_t total)
 	}
 }
 
-double
-jsched_rate(const struct jsched *s, int64_t step)
+/* Height in the triangle of a cycle, 0 to 1. */
+static double
+triangle(const struct jsched *s, int64_t step)
+{
+	double half = (double)s->cycle / 2, at = (double)(step - s->warmup);
+
+	at = fmod(at + (s->warmup > 0 ? half : 0), (double)s->cycle);
+	return at <= half ? at / half : (2 * half - at) / half;
+}
+
+/* The rate without regard to a cooldown. */
+static double
+planned(const struct jsched *s, int64_t step)
 {
 	int64_t from;
 
+	if (s->next && step >= s->next_from)
+		return planned(s->next, step - s->next_from);
 	if (step < s->warmup)
 		return s->lr * (double)(step + 1) / (double)s->warmup;
 	if (s->kind == JSCHED_CONSTANT)
 		return s->lr;
+	if (s->kind == JSCHED_CYCLICAL)
+		return s->min_lr + (s->lr - s->min_lr) * triangle(s, step);
 	from = s->warmup;
 	if (s->kind == JSCHED_WSD && s->steps - s->decay > from)
 		from = s->steps - s->decay;
 	return s->min_lr + (s->lr - s->min_lr) * share_left(s->kind, step - from, s->steps - from);
+}
+
+double
+jsched_rate(const struct jsched *s, int64_t step)
+{
+	double top, least;
+
+	if (s->cool_steps == 0 || step < s->cool_from)
+		return planned(s, step);
+	top = planned(s, s->cool_from);
+	least = s->min_lr < top ? s->min_lr : top;
+	return least + (top - least) * share_left(JSCHED_WSD, step - s->cool_from, s->cool_steps);
 }

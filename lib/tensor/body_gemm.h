@@ -38,6 +38,16 @@ load_block(vf t[VW], const float *x, int64_t ld, int64_t rows, int64_t left)
 	vf_transpose(t);
 }
 
+/* The same for the MR rows of a full panel of A: all in registers. */
+INLINE void
+load_panel(vf t[VW], const float *x, int64_t ld)
+{
+#pragma GCC unroll 16
+	for (int i = 0; i < VW; i++)
+		t[i] = i < MR ? vf_load(x + i * ld) : vf_zero();
+	vf_transpose(t);
+}
+
 static void
 pack_a_rows(float *panel, const float *a, int64_t lda, int64_t n, int64_t kc)
 {
@@ -45,6 +55,13 @@ pack_a_rows(float *panel, const float *a, int64_t lda, int64_t n, int64_t kc)
 		vf t[VW];
 		int64_t w = kc - k < VW ? kc - k : VW;
 
+		if (n == MR && w == VW) {
+			load_panel(t, a + k, lda);
+#pragma GCC unroll 16
+			for (int i = 0; i < VW; i++)
+				vf_store(panel + (k + i) * MR, t[i]);
+			continue;
+		}
 		load_block(t, a + k, lda, n, kc - k);
 		for (int64_t i = 0; i < w; i++)
 			vf_store(panel + (k + i) * MR, t[i]);
@@ -54,8 +71,11 @@ pack_a_rows(float *panel, const float *a, int64_t lda, int64_t n, int64_t kc)
 static void
 pack_a_cols(float *panel, const float *a, int64_t lda, int64_t n, int64_t kc)
 {
-	for (int64_t k = 0; k < kc; k++)
-		vf_store(panel + k * MR, load_some(a + k * lda, n));
+	/* The next panel is in the next cache line or in this one. */
+	for (int64_t k = 0; k < kc; k++, a += lda) {
+		__builtin_prefetch(a + 2 * MR - 1);
+		vf_store(panel + k * MR, load_some(a, n));
+	}
 }
 
 static void

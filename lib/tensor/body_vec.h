@@ -154,6 +154,30 @@ swiglu_back(const struct jswiglu_back *b)
 	}
 }
 
+/* Blocks of VW x VW through registers; what is left over one value at a time. */
+static void
+transpose(float *to, const float *from, int64_t rows, int64_t cols, int64_t ldto, int64_t ldfrom)
+{
+	int64_t r = 0, c;
+
+	for (; r + VW <= rows; r += VW) {
+		for (c = 0; c + VW <= cols; c += VW) {
+			vf t[VW];
+
+			load_block(t, from + r * ldfrom + c, ldfrom, VW, VW);
+#pragma GCC unroll 16
+			for (int i = 0; i < VW; i++)
+				vf_store(to + (c + i) * ldto + r, t[i]);
+		}
+		for (; c < cols; c++)
+			for (int i = 0; i < VW; i++)
+				to[c * ldto + r + i] = from[(r + i) * ldfrom + c];
+	}
+	for (; r < rows; r++)
+		for (c = 0; c < cols; c++)
+			to[c * ldto + r] = from[r * ldfrom + c];
+}
+
 static void
 add(float *y, const float *a, const float *b, int64_t n)
 {
@@ -295,7 +319,8 @@ f32_to_f16(uint16_t *y, const float *x, int64_t n)
 	.pack_b_rows = pack_b_rows, .pack_b_cols = pack_b_cols, .micro = micro, \
 	.few_rows = few_rows, \
 	.rmsnorm = rmsnorm, .rmsnorm_back = rmsnorm_back, .rope = rope, \
-	.swiglu = swiglu, .swiglu_back = swiglu_back, .add = add, .axpy = axpy, \
+	.swiglu = swiglu, .swiglu_back = swiglu_back, .transpose = transpose, \
+	.add = add, .axpy = axpy, \
 	.scale = scale, .dot = dot, .max = max_of, .exp_sum = exp_sum, .sum_exp = sum_exp, \
 	.exp_scale = exp_scale, .softmax_back = softmax_back, \
 	.f16_to_f32 = f16_to_f32, .f32_to_f16 = f32_to_f16 }

@@ -109,6 +109,8 @@ multiply(const struct block *x, int64_t m0, int64_t mb)
 		for (int64_t m = 0; m < mb; m += x->k->mr) {
 			t.a = x->a + m * x->kc;
 			t.rows = (int)smaller(x->k->mr, mb - m);
+			if (g->lower && x->n0 + n > m0 + m + t.rows - 1)
+				continue;
 			t.c = g->C + (m0 + m) * g->ldc + x->n0 + n;
 			x->k->micro(&t);
 		}
@@ -250,6 +252,10 @@ grid_tile(void *arg, int64_t i, int worker)
 
 	g.M = smaller(x->tm, g.M - m);
 	g.N = smaller(x->tn, g.N - n);
+	if (g.lower && n > m + g.M - 1)
+		return;
+	/* The diagonal of a tile beside the diagonal is not that of C. */
+	g.lower = g.lower && n == m;
 	g.A += g.form == JGEMM_TN ? m : m * g.lda;
 	g.B += g.form == JGEMM_NT ? n * g.ldb : n;
 	g.C += m * g.ldc + n;

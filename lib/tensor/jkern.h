@@ -39,6 +39,7 @@ struct jgemm {
 	float *C;
 	int64_t lda, ldb, ldc;	/* distance of rows as stored, in elements */
 	float alpha, beta;	/* beta 0: C is not read */
+	bool lower;		/* only C[i][j], j <= i, is wanted: the rest may be written or not */
 };
 
 /* Addends and flags of the backward kernels: what is there already is kept or overwritten. */
@@ -101,6 +102,9 @@ struct jkern {
 	void (*swiglu)(float *y, const float *gate, const float *up, int64_t n);
 	void (*swiglu_back)(const struct jswiglu_back *b);
 
+	/* to [cols, rows] = from [rows, cols] turned around. */
+	void (*transpose)(float *to, const float *from, int64_t rows, int64_t cols, int64_t ldto,
+		int64_t ldfrom);
 	void (*add)(float *y, const float *a, const float *b, int64_t n);	/* in place */
 	void (*axpy)(float *y, float a, const float *x, int64_t n);		/* y += a x */
 	void (*scale)(float *y, float a, int64_t n);

@@ -74,8 +74,22 @@ int jtok_encode(struct jtok_state *s, const char *text, size_t n, unsigned flags
 int jtok_decode(struct jtok_state *s, const uint32_t *ids, size_t n, bool with_special,
 	struct jbuf *out, struct jerr *e);
 
+/*
+ * For ids that jtok_encode() gave for this text and these flags: appends where each ends, in bytes; it
+ * begins where the one before ends.  What the post-processor adds is empty.  False where the tokenizer
+ * changed the text (a normalizer, an unknown character), so that ids have no place in it: ends then
+ * holds those before.
+ */
+bool jtok_offsets(const struct jtok *t, const char *text, size_t n, unsigned flags,
+	const struct jids *ids, struct jids *ends);
+
 /* Writes tokenizer.json, tokenizer_config.json (with the chat template) and special_tokens_map.json. */
 int jtok_save(const struct jtok *t, const char *dir, struct jerr *e);
+/*
+ * Writes a .tiktoken file: byte-level BPE with ids in the order of merges, else JERR_ARG.  The format
+ * has neither added tokens nor a pre-tokenizer, and its readers merge any two tokens that make a third.
+ */
+int jtok_save_tiktoken(const struct jtok *t, const char *path, struct jerr *e);
 /* Writes the tokenizer.ggml.* keys; vocabulary padded to vocab_size with unused entries. */
 int jtok_save_gguf(const struct jtok *t, struct jgguf_writer *w, uint32_t vocab_size,
 	struct jerr *e);

@@ -23,10 +23,17 @@ struct jtok_train_opts {
 	const char *pre;		/* "llama3", "gpt2" or "qwen2" */
 	const char *const *special;	/* texts of the special tokens, ids from 0 */
 	size_t n_special;
+	/* Go on from this tokenizer, whose ids stay; pre is its own, special is not used.  Or NULL. */
+	const struct jtok *base;
 };
+/* The pre-tokenizer of a tokenizer that training can go on from, or NULL. */
+const char *jtok_train_pre(const struct jtok *t);
 
 /* <|endoftext|> <|im_start|> <|im_end|> <|pad|> */
 extern const char *const jtok_default_special[4];
+
+/* A trained tokenizer with its first vocab_size ids only: what training to that size gives. */
+int jtok_truncate(struct jtok **out, const struct jtok *t, uint32_t vocab_size, struct jerr *e);
 
 struct jtok_count;
 struct jtok_count *jtok_count_new(const char *pre);	/* NULL: no such pre-tokenizer */

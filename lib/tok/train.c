@@ -20,18 +20,31 @@ struct jtok_trainer {
 	struct train_words words;
 };
 
+static int
+check_size(const struct jtok_train_opts *o, struct jerr *e)
+{
+	if (o->base && (o->vocab_size <= jtok_vocab_size(o->base) || o->vocab_size > TOK_MAX_IDS))
+		return jerr_set(e, JERR_ARG, "a vocabulary of %u: expected more than the %u tokens of %s, at most %u",
+			(unsigned)o->vocab_size, (unsigned)jtok_vocab_size(o->base), o->base->name, TOK_MAX_IDS);
+	if (!o->base && (o->vocab_size < 256 + o->n_special || o->vocab_size > TOK_MAX_IDS))
+		return jerr_set(e, JERR_ARG, "a vocabulary of %u: expected at least %zu (256 bytes and %zu special "
+			"tokens), at most %u", (unsigned)o->vocab_size, 256 + o->n_special, o->n_special, TOK_MAX_IDS);
+	return 0;
+}
+
 int
 jtok_trainer_new(struct jtok_trainer **out, const struct jtok_train_opts *o, struct jerr *e)
 {
 	struct jtok_trainer *t;
 	struct jtok_count *all = jtok_count_new(o->pre);
+	int rc;
 
 	if (!all)
 		return jerr_set(e, JERR_ARG, "pre-tokenizer \"%s\": expected llama3, gpt2 or qwen2", o->pre);
-	if (o->vocab_size < 256 + o->n_special || o->vocab_size > TOK_MAX_IDS) {
+	rc = check_size(o, e);
+	if (rc) {
 		jtok_count_free(all);
-		return jerr_set(e, JERR_ARG, "a vocabulary of %u: expected at least %zu (256 bytes and %zu special "
-			"tokens), at most %u", (unsigned)o->vocab_size, 256 + o->n_special, o->n_special, TOK_MAX_IDS);
+		return rc;
 	}
 	t = jmem_zalloc(1, sizeof(*t));
 	t->o = *o;
@@ -203,26 +216,40 @@ set_roles(struct jtok *t)
 		t->chat_template = jtemplate_chatml;
 }
 
-int
-jtok_trainer_run(struct jtok_trainer *tr, struct jtok **out,
-	int (*tick)(void *arg, uint64_t done, uint64_t total), void *arg, struct jerr *e)
+/* What there is before the first merge. */
+static int
+begin(struct jtok_trainer *tr, struct jtok *t, struct jerr *e)
 {
 	enum scan_kind scan = tr->all->scan;
-	struct train_plan plan = { tr->o.vocab_size, tr->o.min_frequency, tick, arg };
-	struct jtok *t = tok_new("the new tokenizer");
-	int rc;
 
+	if (tr->o.base) {
+		memcpy(tr->words.byte_id, tr->o.base->byte_id, sizeof(tr->words.byte_id));
+		return extend_copy(t, tr->o.base, e);
+	}
 	t->byte_level = true;
 	/* The name "llama-bpe" of GGUF means that words of the vocabulary are taken whole. */
 	t->ignore_merges = scan == SCAN_LLAMA3;
 	tok_set_byte_level(t, scan);
-	rc = set_alphabet(tr, t, e);
+	return set_alphabet(tr, t, e);
+}
+
+int
+jtok_trainer_run(struct jtok_trainer *tr, struct jtok **out,
+	int (*tick)(void *arg, uint64_t done, uint64_t total), void *arg, struct jerr *e)
+{
+	struct train_plan plan = { tr->o.vocab_size, tr->o.min_frequency, tick, arg };
+	struct jtok *t = tok_new("the new tokenizer");
+	int rc = begin(tr, t, e);
+
 	if (!rc)
 		rc = collect(tr, e);
+	if (!rc && tr->o.base)
+		extend_words(&tr->words, tr->o.base);
 	if (!rc)
 		rc = train_merge(&tr->words, t, &plan, e);
 	if (!rc) {
-		set_roles(t);
+		if (!tr->o.base)
+			set_roles(t);
 		rc = tok_finish(t, e);
 	}
 	if (rc) {

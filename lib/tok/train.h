@@ -4,6 +4,7 @@
 #ifndef TOK_TRAIN_H
 #define TOK_TRAIN_H
 
+#include "jtoktrain.h"
 #include "tok.h"
 
 struct train_word {
@@ -28,6 +29,10 @@ struct train_plan {
 	int (*tick)(void *arg, uint64_t done, uint64_t total);	/* or NULL; non-zero stops */
 	void *arg;
 };
+
+/* extend.c: a new t that begins as base, and words as base encodes them. */
+int extend_copy(struct jtok *t, const struct jtok *base, struct jerr *e);
+void extend_words(struct train_words *w, const struct jtok *base);
 
 /* Merges until t's vocabulary is as large as planned or no pair is frequent enough. */
 int train_merge(struct train_words *w, struct jtok *t, const struct train_plan *plan, struct jerr *e);

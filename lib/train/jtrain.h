@@ -16,10 +16,12 @@
  *	DIR/metrics.jsonl		one line per step (unless --log names another file)
  *	DIR/checkpoint-%09d/		model, tokenizer, optimizer.safetensors, trainer_state.json
  *	DIR/latest			symbolic link to the newest checkpoint
+ *	DIR/best			symbolic link to the one with the lowest held-out loss
  *	DIR/config.json ...		the model, at the end only
  *	DIR/trainer_state.json		the state at the end
  *
- * Checkpoints appear by rename.  A run resumed from one goes on bit for bit.
+ * Checkpoints appear by rename.  A run resumed from one goes on bit for bit.  With a moving average
+ * the model of a checkpoint is the average; the weights that are trained are in its optimizer file.
  *
  * The library prints nothing: messages, progress, rejects and the wish to stop pass through struct
  * jtrain_hooks, any of which may be NULL.
@@ -50,26 +52,43 @@ struct jtrain_opts {
 	double lr, min_lr;
 	const char *schedule;
 	int64_t warmup;			/* -1: a twentieth of the steps, at most 100 */
-	int64_t decay_steps;		/* -1: a fifth of the steps */
+	int64_t decay_steps;		/* wsd: -1: a fifth of the steps */
+	int64_t cycle;			/* cyclical: steps of a cycle; -1: three peaks in the run */
+	const char *phase2;		/* schedule of a second phase; NULL: none */
+	int64_t phase2_steps;		/* at the end of the run; -1: half of it */
+	double phase2_lr;		/* -1: lr */
+	int64_t cooldown;		/* steps of decay from the checkpoint that is resumed; 0: none */
 	const char *optimizer;
-	double beta1, beta2, eps, weight_decay, clip, z_loss;
+	double beta1, beta2, eps, momentum;	/* -1: usual for the optimizer */
+	double weight_decay, clip, z_loss;
+	double label_smoothing;		/* share of every target that all tokens divide */
+	bool nesterov;
+	double sam;			/* radius; 0: off */
+	double ema;			/* decay of the moving average of weights; 0: none */
+	const char *const *lr_scale;	/* "PATTERN=X": rate multiplier of weights by name */
+	size_t n_lr_scale;
 	int64_t seed;
 	const char *log;		/* NULL: DIR/metrics.jsonl */
+	const char *log_to;		/* folder for a TensorBoard event file; NULL: none */
 	int64_t log_every;
 	int64_t valid_every;		/* steps; 0: only at the end */
 	int64_t valid_rows;		/* sequences of the held-out data that are used; 0: all */
 	int64_t save_every;		/* steps; 0: no checkpoints but on a stop */
 	int64_t keep;			/* checkpoints kept */
+	int64_t patience;		/* held-out losses without a new best that end the run; 0: any */
+	bool keep_best;			/* checkpoint at each new best, which also is the final model */
 	int recompute;			/* 1 yes, 0 no, -1 where memory asks for it */
 	const char *dtype;		/* of the final model: "f32", "f16" or "bf16" */
 	bool resume;
+	const char *branch;		/* checkpoint of another run to begin with; NULL: none */
 	int64_t jobs;
 	uint64_t memory;		/* bytes the run may take */
 	uint64_t max_line;		/* of record files */
 };
 #define JTRAIN_OPTS_INIT { .steps = -1, .epochs = 1, .batch = 32, .seq = 256, .accumulate = 1, \
-	.lr = 1e-3, .schedule = "cosine", .warmup = -1, .decay_steps = -1, .optimizer = "adamw", \
-	.beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .clip = 1, .log_every = 1, \
+	.lr = 1e-3, .schedule = "cosine", .warmup = -1, .decay_steps = -1, .cycle = -1, \
+	.phase2_steps = -1, .phase2_lr = -1, .optimizer = "adamw", .beta1 = -1, .beta2 = -1, \
+	.eps = -1, .momentum = -1, .weight_decay = 0.1, .clip = 1, .log_every = 1, \
 	.keep = 2, .recompute = -1, .dtype = "f32", .jobs = 1, .max_line = 16 << 20 }
 
 struct jtrain_hooks {

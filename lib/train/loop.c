@@ -78,24 +78,39 @@ train_step_gradients(struct train *t, uint64_t first_row, double *loss, struct j
 	return targets > INT32_MAX ? INT32_MAX : (int)targets;
 }
 
+/* Gradients of the step's batch and their norm, which must be finite. */
 static int
-take_step(struct train *t, struct step_result *r, struct jerr *e)
+find_gradients(struct train *t, struct step_result *r, double *loss, struct jerr *e)
 {
-	double start = jsys_now();
+	const char *bad;
 	int targets;
 
-	targets = train_step_gradients(t, (uint64_t)t->step * (uint64_t)t->o->batch, &r->loss, e);
+	targets = train_step_gradients(t, (uint64_t)t->step * (uint64_t)t->o->batch, loss, e);
 	if (targets < 0)
 		return targets;
 	r->targets = (uint64_t)targets;
 	r->norm = joptim_grad_norm(t->opt);
-	if (!isfinite(r->loss) || !isfinite(r->norm)) {
-		const char *bad = joptim_bad_grad(t->opt);
+	if (isfinite(*loss) && isfinite(r->norm))
+		return 0;
+	bad = joptim_bad_grad(t->opt);
+	return jerr_set(e, JERR_LIMIT, "step %lld: loss %g, gradient norm %g: not applied; "
+		"first parameter with a bad gradient: %s; no model was written (a smaller --lr "
+		"or --clip, or a longer --warmup, from the last checkpoint may help)",
+		(long long)t->step + 1, *loss, r->norm, bad ? bad : "none");
+}
 
-		return jerr_set(e, JERR_LIMIT, "step %lld: loss %g, gradient norm %g: not applied; "
-			"first parameter with a bad gradient: %s; no model was written (a smaller --lr "
-			"or --clip, or a longer --warmup, from the last checkpoint may help)",
-			(long long)t->step + 1, r->loss, r->norm, bad ? bad : "none");
+static int
+take_step(struct train *t, struct step_result *r, struct jerr *e)
+{
+	double start = jsys_now(), above;
+
+	if (find_gradients(t, r, &r->loss, e) < 0)
+		return e->code;
+	/* With SAM the gradients that count are those of the worst place nearby. */
+	if (joptim_climb(t->opt, r->norm)) {
+		if (find_gradients(t, r, &above, e) < 0)
+			return e->code;
+		joptim_return(t->opt);
 	}
 	joptim_step(t->opt, jsched_rate(&t->sched, t->step), r->norm);
 	t->step++;
@@ -107,7 +122,7 @@ take_step(struct train *t, struct step_result *r, struct jerr *e)
 
 /* Mean loss over the held-out rows, in units of the same graph; the last unit is filled up. */
 static int
-validate(struct train *t, double *loss, struct jerr *e)
+held_out_loss(struct train *t, double *loss, struct jerr *e)
 {
 	uint64_t rows = jpack_rows(t->valid_pack), at, targets, total = 0;
 	uint64_t unit = (uint64_t)t->unit_rows;
@@ -131,6 +146,25 @@ validate(struct train *t, double *loss, struct jerr *e)
 	if (total == 0)
 		return jerr_set(e, JERR_FORMAT, "--valid: no token carries loss");
 	*loss = sum / (double)total;
+	return 0;
+}
+
+/* The held-out loss of the weights that would be saved now, and whether it is the best so far. */
+static int
+validate(struct train *t, double *loss, struct jerr *e)
+{
+	joptim_swap_average(t->opt);
+	if (held_out_loss(t, loss, e) < 0)
+		return e->code;
+	joptim_swap_average(t->opt);
+	t->valid_loss = *loss;
+	if (isnan(t->best_loss) ? !isnan(*loss) : *loss < t->best_loss) {
+		t->best_loss = *loss;
+		t->best_step = t->step;
+		t->stale = 0;
+	} else {
+		t->stale++;
+	}
 	return 0;
 }
 
@@ -178,14 +212,21 @@ report(struct train *t, const struct step_result *r, struct jerr *e)
 		if (validate(t, &l.valid_loss, e) < 0)
 			return e->code;
 		l.valid_bpb = bits_per_byte(&t->valid, l.valid_loss);
-		t->valid_loss = l.valid_loss;
 		train_note(t->h, "step %lld: loss %.4f, held-out loss %.4f", (long long)t->step,
 			r->loss, l.valid_loss);
 	}
 	show(t, &l);
 	if (!valid && !last && t->step % o->log_every != 0)
 		return 0;
+	if (t->events && events_put(t->events, &l, e) < 0)
+		return e->code;
 	return metrics_put(t->log, &l, e);
+}
+
+bool
+train_out_of_patience(const struct train *t)
+{
+	return t->o->patience > 0 && t->stale >= t->o->patience;
 }
 
 int
@@ -193,18 +234,23 @@ train_loop(struct train *t, struct jerr *e)
 {
 	struct step_result r;
 
-	while (t->step < t->steps) {
-		bool stop;
+	while (t->step < t->steps && !train_out_of_patience(t)) {
+		bool stop, best;
 
 		if (take_step(t, &r, e) < 0 || report(t, &r, e) < 0)
 			return e->code;
 		stop = t->step < t->steps && t->h->stopping && t->h->stopping(t->h->arg);
-		if (stop || (t->o->save_every && t->step % t->o->save_every == 0))
+		best = t->o->keep_best && t->best_step == t->step;
+		if (stop || best || (t->o->save_every && t->step % t->o->save_every == 0))
 			if (train_save_checkpoint(t, e) < 0)
 				return e->code;
 		if (stop)
 			return jerr_set(e, JERR_STOP, "stopped after step %lld of %lld; go on with "
 				"--resume", (long long)t->step, (long long)t->steps);
 	}
+	if (t->step < t->steps)
+		train_note(t->h, "stopped early: the last %lld held-out losses were no better than "
+			"%.4f after step %lld", (long long)t->stale, t->best_loss,
+			(long long)t->best_step);
 	return 0;
 }

@@ -43,34 +43,66 @@ static const struct bound bounds[] = {
 	{ "valid-every", AT(valid_every), 0, INT64_MAX },
 	{ "valid-rows", AT(valid_rows), 0, INT64_MAX },
 	{ "save-every", AT(save_every), 0, INT64_MAX },
+	{ "patience", AT(patience), 0, INT64_MAX },
 	{ "warmup", AT(warmup), -1, INT64_MAX },
 	{ "decay-steps", AT(decay_steps), -1, INT64_MAX },
+	{ "cycle", AT(cycle), -1, INT64_MAX },
+	{ "phase2-steps", AT(phase2_steps), -1, INT64_MAX },
+	{ "cooldown", AT(cooldown), 0, INT64_MAX / 2 },
 };
 
-/* A number that must lie in [lo, hi], or in [lo, hi) if open. */
+/* A number that must lie in [lo, hi], or in [lo, hi) if open, or be -1 if that leaves it open. */
 struct range {
 	const char *name;
 	size_t at;
 	double lo, hi;
-	bool open;
+	bool open, usual;
 };
 static const struct range ranges[] = {
 	{ "lr", AT(lr), 0, 1e3, false },
 	{ "min-lr", AT(min_lr), 0, 1e3, false },
-	{ "beta1", AT(beta1), 0, 1, true },
-	{ "beta2", AT(beta2), 0, 1, true },
-	{ "eps", AT(eps), 0, 1, false },
+	{ "phase2-lr", AT(phase2_lr), 0, 1e3, false, true },
+	{ "beta1", AT(beta1), 0, 1, true, true },
+	{ "beta2", AT(beta2), 0, 1, true, true },
+	{ "eps", AT(eps), 0, 1, false, true },
+	{ "momentum", AT(momentum), 0, 1, true, true },
+	{ "ema", AT(ema), 0, 1, true },
+	{ "sam", AT(sam), 0, 1e3, false },
 	{ "weight-decay", AT(weight_decay), 0, 1e3, false },
 	{ "clip", AT(clip), 0, 1e30, false },
 	{ "z-loss", AT(z_loss), 0, 1e3, false },
+	{ "label-smoothing", AT(label_smoothing), 0, 1, true },
 	{ "epochs", AT(epochs), 1e-9, 1e9, false },
 };
+
+/* Options that need each other. */
+static int
+check_together(const struct jtrain_opts *o, struct jerr *e)
+{
+	enum jsched_kind kind;
+
+	if (o->batch % o->accumulate != 0)
+		return jerr_set(e, JERR_ARG, "--accumulate: %lld does not divide --batch %lld",
+			(long long)o->accumulate, (long long)o->batch);
+	if ((o->patience > 0 || o->keep_best) && (o->n_valid == 0 || o->valid_every == 0))
+		return jerr_set(e, JERR_ARG, "%s needs held-out losses: --valid and --valid-every",
+			o->patience > 0 ? "--patience" : "--keep-best");
+	if (o->cooldown > 0 && !o->resume && !o->branch)
+		return jerr_set(e, JERR_ARG, "--cooldown begins at a checkpoint: it needs --resume, "
+			"or --branch for another -o");
+	if (o->nesterov && strcmp(o->optimizer, "sgd") != 0)
+		return jerr_set(e, JERR_ARG, "--nesterov is an option of --optimizer sgd");
+	if (o->phase2 && jsched_parse(&kind, o->phase2, e) < 0)
+		return e->code;
+	if (jsched_parse(&kind, o->schedule, e) < 0)
+		return e->code;
+	return train_dtype(o->dtype, e) < 0 ? e->code : 0;
+}
 
 int
 train_check_options(const struct jtrain_opts *o, struct jerr *e)
 {
 	const char *base = (const char *)o;
-	enum jsched_kind kind;
 	size_t i;
 
 	if (!o->model)
@@ -94,16 +126,13 @@ train_check_options(const struct jtrain_opts *o, struct jerr *e)
 		double v;
 
 		memcpy(&v, base + r->at, sizeof(v));
+		if (r->usual && v == -1)
+			continue;
 		if (!(v >= r->lo && (r->open ? v < r->hi : v <= r->hi)))
 			return jerr_set(e, JERR_ARG, "--%s: must be from %g to %s%g, got %g", r->name,
 				r->lo, r->open ? "below " : "", r->hi, v);
 	}
-	if (o->batch % o->accumulate != 0)
-		return jerr_set(e, JERR_ARG, "--accumulate: %lld does not divide --batch %lld",
-			(long long)o->accumulate, (long long)o->batch);
-	if (jsched_parse(&kind, o->schedule, e) < 0 || train_dtype(o->dtype, e) < 0)
-		return e->code;
-	return 0;
+	return check_together(o, e);
 }
 
 /* One option that changes the result: how it is spelled and what it is now. */
@@ -115,7 +144,7 @@ struct item {
 	double d;
 	const char *s;
 };
-#define MAX_ITEMS 32
+#define MAX_ITEMS 48
 
 struct items {
 	struct item v[MAX_ITEMS];
@@ -161,6 +190,42 @@ data_hash(const struct jshard_set *s, char out[65])
 	jhash_hex(sum, sizeof(sum), out);
 }
 
+/* The schedule and the optimizer, with nothing left open. */
+static void
+list_optimizer(const struct train *t, struct items *it)
+{
+	const struct jtrain_opts *o = t->o;
+	const struct joptim_opts *oo = &t->opt_opts;
+
+	add_num(it, "lr", o->lr);
+	add_num(it, "min-lr", o->min_lr);
+	add_str(it, "schedule", o->schedule);
+	add_int(it, "warmup", t->sched.warmup);
+	if (t->sched.kind == JSCHED_WSD || (o->phase2 && t->sched2.kind == JSCHED_WSD))
+		add_int(it, "decay-steps", o->decay_steps);
+	if (t->sched.kind == JSCHED_CYCLICAL || (o->phase2 && t->sched2.kind == JSCHED_CYCLICAL))
+		add_int(it, "cycle", o->cycle);
+	add_str(it, "phase2", o->phase2);
+	if (o->phase2) {
+		add_int(it, "phase2-steps", t->sched2.steps);
+		add_num(it, "phase2-lr", t->sched2.lr);
+	}
+	add_int(it, "cooldown", o->cooldown);
+	add_str(it, "optimizer", o->optimizer);
+	add_num(it, "beta1", oo->beta1);
+	add_num(it, "beta2", oo->beta2);
+	add_num(it, "eps", oo->eps);
+	add_num(it, "momentum", oo->momentum);
+	add_int(it, "nesterov", oo->nesterov);
+	add_num(it, "weight-decay", o->weight_decay);
+	add_num(it, "clip", o->clip);
+	add_num(it, "z-loss", o->z_loss);
+	add_num(it, "label-smoothing", o->label_smoothing);
+	add_num(it, "sam", o->sam);
+	add_num(it, "ema", o->ema);
+	add_str(it, "lr-scale", t->lr_scale);
+}
+
 static void
 list_options(const struct train *t, struct items *it)
 {
@@ -176,23 +241,13 @@ list_options(const struct train *t, struct items *it)
 	add_str(it, "tokenizer", it->tok_hash);
 	add_str(it, "data", it->data_hash);
 	/* With a constant rate the number of steps only says when to stop. */
-	if (t->sched.kind != JSCHED_CONSTANT)
-		add_int(it, "steps", t->steps);
+	if (t->sched.kind != JSCHED_CONSTANT || o->phase2)
+		add_int(it, "steps", t->planned);
 	add_int(it, "batch", o->batch);
 	add_int(it, "seq", o->seq);
-	add_num(it, "lr", o->lr);
-	add_num(it, "min-lr", o->min_lr);
-	add_str(it, "schedule", o->schedule);
-	add_int(it, "warmup", t->sched.warmup);
-	if (t->sched.kind == JSCHED_WSD)
-		add_int(it, "decay-steps", t->sched.decay);
-	add_str(it, "optimizer", o->optimizer);
-	add_num(it, "beta1", o->beta1);
-	add_num(it, "beta2", o->beta2);
-	add_num(it, "eps", o->eps);
-	add_num(it, "weight-decay", o->weight_decay);
-	add_num(it, "clip", o->clip);
-	add_num(it, "z-loss", o->z_loss);
+	list_optimizer(t, it);
+	add_int(it, "patience", o->patience);
+	add_int(it, "keep-best", o->keep_best);
 	add_int(it, "seed", o->seed);
 }
 
@@ -256,6 +311,9 @@ train_match_options(const struct train *t, const struct jval *saved, const char 
 		const struct jval *v = jval_get(saved, it.v[i].name);
 
 		if (v && same(&it.v[i], v))
+			continue;
+		/* A cooldown may begin at any checkpoint of a run that has none. */
+		if (v && strcmp(it.v[i].name, "cooldown") == 0 && v->type == JVAL_INT && v->u.i == 0)
 			continue;
 		put_item(&it.v[i], &now);
 		if (v)

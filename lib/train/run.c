@@ -19,6 +19,13 @@ check_folder(const struct jtrain_opts *o, struct jarena *a, const char **checkpo
 	const char *held = train_holds(o->out, a);
 
 	*checkpoint = o->resume ? train_find_checkpoint(o->out, a) : NULL;
+	if (!*checkpoint && o->branch)
+		*checkpoint = train_has_state(o->branch, a) ? o->branch
+			: train_find_checkpoint(o->branch, a);
+	if (!*checkpoint && o->branch)
+		return jerr_set(e, JERR_ARG, "--branch: %s is no checkpoint and has none", o->branch);
+	if (!*checkpoint && o->cooldown > 0)
+		return jerr_set(e, JERR_ARG, "--cooldown: %s has no checkpoint to begin at", o->out);
 	if (held && !o->resume)
 		return jerr_set(e, JERR_ARG, "%s: holds a run or a model already (%s): give another "
 			"-o, or --resume to go on with it", o->out, held);
@@ -34,7 +41,9 @@ open_log(struct train *t, struct jerr *e)
 
 	if (!path)
 		path = jfs_join(&t->arena, t->o->out, "metrics.jsonl");
-	return metrics_open(&t->log, path, t->step, e);
+	if (metrics_open(&t->log, path, t->step, e) < 0)
+		return e->code;
+	return t->o->log_to ? events_open(&t->events, t->o->log_to, t->step, e) : 0;
 }
 
 /* Tells the plan line by line. */
@@ -57,6 +66,8 @@ static int
 run(struct train *t, const char *checkpoint, struct jerr *e)
 {
 	struct jtrain_plan plan = { 0 };
+	struct metrics *log;
+	struct events *events;
 
 	if (train_prepare(t, &plan, e) < 0) {
 		if (plan.total > plan.limit)
@@ -67,6 +78,7 @@ run(struct train *t, const char *checkpoint, struct jerr *e)
 		train_note(t->h, "activations are recomputed to fit the memory");
 	if (t->preset && !checkpoint)
 		jmodel_init_weights(t->model, (uint64_t)t->o->seed);
+	joptim_begin_average(t->opt);
 	if (checkpoint) {
 		if (train_restore(t, checkpoint, e) < 0)
 			return e->code;
@@ -77,9 +89,13 @@ run(struct train *t, const char *checkpoint, struct jerr *e)
 	t->peak = train_probe_peak(t->pool, PROBE_S);
 	if (train_loop(t, e) < 0 || train_save_final(t, e) < 0)
 		return e->code;
-	if (metrics_close(t->log, e) < 0)
-		return e->code;
+	log = t->log;
+	events = t->events;
 	t->log = NULL;
+	t->events = NULL;
+	metrics_close(log, e);
+	if (events_close(events, e) < 0 || e->code < 0)
+		return e->code;
 	train_note(t->h, "%s: %lld steps, %llu tokens, loss %.4f", t->o->out, (long long)t->step,
 		(unsigned long long)t->tokens, t->loss);
 	return 0;
@@ -131,6 +147,8 @@ rehearse(struct train *t, struct jtrain_plan *plan, struct jerr *e)
 		joptim_step(t->opt, 0, joptim_grad_norm(t->opt));
 		plan->update_s = jsys_now() - start;
 	}
+	if (t->o->sam > 0)	/* gradients twice */
+		plan->unit_s *= 2;
 	return 0;
 }
 

@@ -170,6 +170,25 @@ open_model(struct train *t, const char *checkpoint, struct jerr *e)
 	return 0;
 }
 
+/* One phase of s->steps steps: what the options leave open follows from its length. */
+static int
+set_phase(struct jsched *s, const struct jtrain_opts *o, const char *name, struct jerr *e)
+{
+	int64_t rest = s->steps - s->warmup;
+
+	s->min_lr = o->min_lr;
+	s->decay = o->decay_steps < 0 ? s->steps / 5 : o->decay_steps;
+	s->cycle = o->cycle;
+	if (s->cycle <= 0)	/* down from the warm-up and twice up and down, or three times */
+		s->cycle = s->warmup > 0 ? rest * 2 / 5 : rest / 3;
+	if (s->cycle < 2)
+		s->cycle = 2;
+	if (s->min_lr > s->lr)
+		return jerr_set(e, JERR_ARG, "--min-lr %g is larger than the rate %g", s->min_lr,
+			s->lr);
+	return jsched_parse(&s->kind, name, e);
+}
+
 static int
 set_schedule(struct train *t, struct jerr *e)
 {
@@ -179,44 +198,90 @@ set_schedule(struct train *t, struct jerr *e)
 	t->steps = o->steps;
 	if (t->steps < 0)
 		t->steps = (int64_t)ceil(rows * o->epochs / (double)o->batch);
+	t->planned = t->steps;
 	t->sched.lr = o->lr;
-	t->sched.min_lr = o->min_lr;
 	t->sched.steps = t->steps;
 	t->sched.warmup = o->warmup;
 	if (o->warmup < 0)
 		t->sched.warmup = t->steps / 20 < 100 ? t->steps / 20 : 100;
-	t->sched.decay = o->decay_steps < 0 ? t->steps / 5 : o->decay_steps;
-	if (o->min_lr > o->lr)
-		return jerr_set(e, JERR_ARG, "--min-lr %g is larger than --lr %g", o->min_lr, o->lr);
-	return jsched_parse(&t->sched.kind, o->schedule, e);
+	if (!o->phase2)
+		return set_phase(&t->sched, o, o->schedule, e);
+	t->sched2.lr = o->phase2_lr < 0 ? o->lr : o->phase2_lr;
+	t->sched2.steps = o->phase2_steps < 0 ? t->steps / 2 : o->phase2_steps;
+	if (t->sched2.steps > t->steps)
+		return jerr_set(e, JERR_ARG, "--phase2-steps %lld: the run has %lld",
+			(long long)t->sched2.steps, (long long)t->steps);
+	t->sched.next = &t->sched2;
+	t->sched.next_from = t->sched.steps = t->steps - t->sched2.steps;
+	return set_phase(&t->sched2, o, o->phase2, e) < 0 ? e->code
+		: set_phase(&t->sched, o, o->schedule, e);
+}
+
+/* "PATTERN=X" into numbers; also all of them joined, for the list of options. */
+static int
+set_scales(struct train *t, struct joptim_opts *oo, struct jerr *e)
+{
+	const struct jtrain_opts *o = t->o;
+	struct joptim_scale *s = jarena_alloc(&t->arena, o->n_lr_scale + 1, sizeof(*s));
+	size_t i;
+
+	t->lr_scale = "";
+	for (i = 0; i < o->n_lr_scale; i++) {
+		const char *text = o->lr_scale[i], *is = strrchr(text, '=');
+
+		if (!is || is == text || jstr_to_double(is + 1, &s[i].lr) < 0
+			|| !(s[i].lr >= 0 && s[i].lr <= 1e3))
+			return jerr_set(e, JERR_ARG, "--lr-scale: expected PATTERN=X with X from 0 to "
+				"1000, found '%s'", text);
+		s[i].pattern = jarena_printf(&t->arena, "%.*s", (int)(is - text), text);
+		t->lr_scale = jarena_printf(&t->arena, "%s%s%s", t->lr_scale, i ? " " : "", text);
+	}
+	oo->scales = s;
+	oo->n_scales = o->n_lr_scale;
+	return 0;
+}
+
+static int
+set_optimizer(struct train *t, struct jerr *e)
+{
+	const struct jtrain_opts *o = t->o;
+	struct joptim_opts oo = JOPTIM_OPTS_INIT;
+
+	oo.name = o->optimizer;
+	oo.beta1 = o->beta1;
+	oo.beta2 = o->beta2;
+	oo.eps = o->eps;
+	oo.momentum = o->momentum;
+	oo.nesterov = o->nesterov;
+	oo.weight_decay = o->weight_decay;
+	oo.clip = o->clip;
+	oo.average = o->ema;
+	oo.sam = o->sam;
+	if (joptim_settle(&oo, e) < 0 || set_scales(t, &oo, e) < 0)
+		return e->code;
+	t->opt_opts = oo;
+	return 0;
 }
 
 int
 train_open(struct train *t, const struct jtrain_opts *o, const struct jtrain_hooks *h,
 	const char *checkpoint, struct jerr *e)
 {
-	struct joptim_opts oo = JOPTIM_OPTS_INIT;
-
 	memset(t, 0, sizeof(*t));
 	t->o = o;
 	t->h = h;
-	t->loss = t->valid_loss = NAN;
+	t->loss = t->valid_loss = t->best_loss = NAN;
 	t->program = jsys_rss();
 	jarena_init(&t->arena, 0);
-	oo.name = o->optimizer;
-	oo.beta1 = o->beta1;
-	oo.beta2 = o->beta2;
-	oo.eps = o->eps;
-	oo.weight_decay = o->weight_decay;
-	oo.clip = o->clip;
-	t->opt_opts = oo;
+	if (set_optimizer(t, e) < 0)
+		return e->code;
 	t->pool = jpar_new((int)o->jobs);
 	t->unit_rows = jtrain_unit_rows(o->batch, o->seq);
 	t->units = o->batch / t->unit_rows;
 	if (open_tokenizer(t, e) < 0 || open_data(t, e) < 0 || open_model(t, checkpoint, e) < 0)
 		return e->code;
 	t->flops_per_step = jmodel_flops_per_token(&t->model->cfg, o->seq)
-		* (double)(o->batch * o->seq);
+		* (double)(o->batch * o->seq) * (o->sam > 0 ? 2 : 1);
 	return set_schedule(t, e);
 }
 
@@ -248,6 +313,7 @@ train_prepare(struct train *t, struct jtrain_plan *plan, struct jerr *e)
 	if (jmodel_build_train(t->model, t->pool, (int)t->unit_rows, (int)t->o->seq,
 		(float)t->o->z_loss, &t->tg, e) < 0)
 		return e->code;
+	jg_smooth_labels(t->tg.nll, (float)t->o->label_smoothing);
 	if (train_make_plan(t, plan, e) < 0)
 		return e->code;
 	po.recompute = plan->recompute;
@@ -263,6 +329,7 @@ train_close(struct train *t)
 	struct jerr ignored = { 0 };
 
 	metrics_close(t->log, &ignored);
+	events_close(t->events, &ignored);
 	jmem_free(t->batch.ids);
 	joptim_free(t->opt);
 	jgraph_free(t->tg.g);

@@ -36,23 +36,22 @@ put_state(struct train *t, const char *dir, struct jerr *e)
 		jbuf_adds(&b, ", \"valid_loss\": ");
 		jjson_num(&b, t->valid_loss);
 	}
+	if (!isnan(t->best_loss)) {
+		jbuf_adds(&b, ", \"best_loss\": ");
+		jjson_num(&b, t->best_loss);
+		jbuf_printf(&b, ", \"best_step\": %lld, \"stale\": %lld",
+			(long long)t->best_step, (long long)t->stale);
+	}
+	if (t->sched.cool_steps > 0)
+		jbuf_printf(&b, ", \"cooldown_from\": %lld", (long long)t->sched.cool_from);
+	if (train_out_of_patience(t))
+		jbuf_adds(&b, ", \"stopped_early\": true");
 	jbuf_adds(&b, ", \"options\": ");
 	train_put_options(t, &b);
 	jbuf_adds(&b, "}\n");
 	rc = jout_put(jfs_join(&t->arena, dir, STATE_FILE), b.p, b.n, e);
 	jbuf_release(&b);
 	return rc;
-}
-
-static int64_t
-state_count(const struct joptim_state *s)
-{
-	int64_t n = 1;
-	int i;
-
-	for (i = 0; i < s->n_dims; i++)
-		n *= s->shape[i];
-	return n;
 }
 
 static int
@@ -65,12 +64,17 @@ put_optimizer(struct train *t, const char *dir, struct jerr *e)
 	if (jst_create(&w, jfs_join(&t->arena, dir, OPTIMIZER_FILE), e) < 0)
 		return e->code;
 	for (i = 0; joptim_state(t->opt, i, &s); i++)
-		jst_declare(w, s.name, JDT_F32, s.n_dims, s.shape);
-	for (i = 0; joptim_state(t->opt, i, &s); i++)
-		if (jst_put_f32(w, s.data, (uint64_t)state_count(&s), e) < 0) {
+		jst_declare(w, s.name, s.dtype, s.n_dims, s.shape);
+	for (i = 0; joptim_state(t->opt, i, &s); i++) {
+		if (s.dtype == JDT_F32)
+			jst_put_f32(w, s.data, (uint64_t)s.count, e);
+		else
+			jst_put(w, s.data, jten_bytes(s.dtype, s.count), e);
+		if (e->code < 0) {
 			jst_abort(w);
 			return e->code;
 		}
+	}
 	return jst_commit(w, e);
 }
 
@@ -106,26 +110,42 @@ train_find_checkpoint(const char *dir, struct jarena *a)
 	return n ? jfs_join(a, dir, names[n - 1]) : NULL;
 }
 
-static int
-point_latest(struct train *t, const char *name, struct jerr *e)
+static const char *
+checkpoint_name(struct train *t, int64_t step)
 {
-	const char *link = jfs_join(&t->arena, t->o->out, "latest");
+	return jarena_printf(&t->arena, "checkpoint-%09lld", (long long)step);
+}
+
+static int
+point(struct train *t, const char *link, const char *name, struct jerr *e)
+{
 	const char *tmp = jarena_printf(&t->arena, "%s/.latest.tmp.%ld", t->o->out, (long)getpid());
 
 	unlink(tmp);
 	if (symlink(name, tmp) < 0)
 		return jerr_sys(e, "%s: cannot make the link", tmp);
-	return jfs_rename(tmp, link, e);
+	return jfs_rename(tmp, jfs_join(&t->arena, t->o->out, link), e);
 }
 
+/* Links to the newest checkpoint and to the best; those that are neither and too old go. */
 static int
-prune(struct train *t, struct jerr *e)
+arrange(struct train *t, struct jerr *e)
 {
+	const char *best = t->o->keep_best && t->best_step > 0 ? checkpoint_name(t, t->best_step)
+		: "";
 	char **names;
 	size_t n = list_checkpoints(t->o->out, &t->arena, &names), i;
 
+	if (n == 0)
+		return 0;
+	if (point(t, "latest", names[n - 1], e) < 0)
+		return e->code;
+	if (*best && jfs_exists(jfs_join(&t->arena, t->o->out, best))
+		&& point(t, "best", best, e) < 0)
+		return e->code;
 	for (i = 0; i + (size_t)t->o->keep < n; i++)
-		if (jfs_remove_tree(jfs_join(&t->arena, t->o->out, names[i]), e) < 0)
+		if (strcmp(names[i], best) != 0
+			&& jfs_remove_tree(jfs_join(&t->arena, t->o->out, names[i]), e) < 0)
 			return e->code;
 	return 0;
 }
@@ -143,24 +163,23 @@ int
 train_save_checkpoint(struct train *t, struct jerr *e)
 {
 	struct jarena_mark mark = jarena_mark(&t->arena);
-	char name[40];
 	char *dir, *tmp;
 	int rc;
 
-	snprintf(name, sizeof(name), "checkpoint-%09lld", (long long)t->step);
-	dir = jfs_join(&t->arena, t->o->out, name);
+	dir = jfs_join(&t->arena, t->o->out, checkpoint_name(t, t->step));
 	if (jfs_dir_begin(dir, &t->arena, &tmp, e) < 0)
 		return e->code;
+	/* The averages are the model; the optimizer's file has the weights in their place. */
+	joptim_swap_average(t->opt);
 	if (put_model(t, tmp, JDT_F32, e) < 0 || put_optimizer(t, tmp, e) < 0
 		|| put_state(t, tmp, e) < 0) {
 		jfs_dir_abort(tmp);
 		return e->code;
 	}
+	joptim_swap_average(t->opt);
 	rc = jfs_dir_commit(tmp, dir, e);
 	if (rc == 0)
-		rc = point_latest(t, name, e);
-	if (rc == 0)
-		rc = prune(t, e);
+		rc = arrange(t, e);
 	jarena_rewind(&t->arena, mark);
 	return rc;
 }
@@ -181,12 +200,43 @@ move_files(const char *tmp, const char *dir, struct jarena *a, struct jerr *e)
 	return jfs_rename(jfs_join(a, tmp, "config.json"), jfs_join(a, dir, "config.json"), e);
 }
 
+/* The weights of the best checkpoint in place of the last ones. */
+static int
+take_best(struct train *t, struct jerr *e)
+{
+	const char *dir = jfs_join(&t->arena, t->o->out, checkpoint_name(t, t->best_step));
+	struct jst *st;
+	size_t i;
+
+	if (jst_open_dir(&st, dir, e) < 0)
+		return e->code;
+	for (i = 0; i < t->model->n_params && e->code == 0; i++) {
+		struct jparam *p = &t->model->params[i];
+		const struct jst_tensor *x = jst_find(st, p->name);
+
+		if (!x || x->n_dims != p->n_dims
+			|| memcmp(x->shape, p->shape, (size_t)p->n_dims * sizeof(*p->shape)) != 0)
+			jerr_set(e, JERR_FORMAT, "%s: tensor %s is missing or has another shape", dir,
+				p->name);
+		else
+			jst_to_f32(x, p->value, e);
+	}
+	jst_close(st);
+	if (e->code == 0)
+		train_note(t->h, "the model is that of step %lld, held-out loss %.4f",
+			(long long)t->best_step, t->best_loss);
+	return e->code;
+}
+
 int
 train_save_final(struct train *t, struct jerr *e)
 {
 	char *tmp;
 	int dtype = train_dtype(t->o->dtype, e);
 
+	joptim_swap_average(t->opt);
+	if (t->o->keep_best && t->best_step > 0 && t->best_step != t->step && take_best(t, e) < 0)
+		return e->code;
 	if (dtype < 0 || jfs_dir_begin(jfs_join(&t->arena, t->o->out, "model"), &t->arena, &tmp,
 		e) < 0)
 		return e->code;
@@ -194,6 +244,13 @@ train_save_final(struct train *t, struct jerr *e)
 		move_files(tmp, t->o->out, &t->arena, e);
 	jfs_dir_abort(tmp);
 	return e->code;
+}
+
+bool
+train_has_state(const char *dir, struct jarena *a)
+{
+	return jfs_exists(jfs_join(a, dir, STATE_FILE))
+		&& jfs_exists(jfs_join(a, dir, OPTIMIZER_FILE));
 }
 
 static int
@@ -226,10 +283,15 @@ restore_optimizer(struct train *t, const char *dir, struct jerr *e)
 
 		if (!x)
 			jerr_set(e, JERR_FORMAT, "%s: tensor %s is missing", path, s.name);
-		else if (x->count != state_count(&s))
-			jerr_set(e, JERR_FORMAT, "%s: tensor %s has %lld values, expected %lld", path,
-				s.name, (long long)x->count, (long long)state_count(&s));
-		if (e->code < 0 || jst_to_f32(x, s.data, e) < 0)
+		else if (x->count != s.count || x->dtype != (int)s.dtype)
+			jerr_set(e, JERR_FORMAT, "%s: tensor %s has %lld values of %s, expected %lld "
+				"of %s", path, s.name, (long long)x->count, x->dtype_name,
+				(long long)s.count, jdtype_name(s.dtype));
+		if (e->code < 0)
+			break;
+		if (s.dtype == JDT_U8)
+			memcpy(s.data, x->data, (size_t)x->bytes);
+		else if (jst_to_f32(x, s.data, e) < 0)
 			break;
 	}
 	if (e->code == 0 && jst_count(st) != i)
@@ -237,6 +299,20 @@ restore_optimizer(struct train *t, const char *dir, struct jerr *e)
 			(unsigned long long)jst_count(st), (unsigned long long)i);
 	jst_close(st);
 	return e->code;
+}
+
+/* The best so far; a branch and a cooldown begin a new search. */
+static void
+restore_best(struct train *t, const struct jval *v)
+{
+	char **names;
+
+	if (list_checkpoints(t->o->out, &t->arena, &names) == 0
+		|| (t->o->cooldown > 0 && !jval_get(v, "cooldown_from")))
+		return;
+	t->best_loss = jval_num(v, "best_loss", NAN);
+	t->best_step = jval_int(v, "best_step", 0);
+	t->stale = jval_int(v, "stale", 0);
 }
 
 int
@@ -252,10 +328,17 @@ train_restore(struct train *t, const char *checkpoint, struct jerr *e)
 	t->tokens = (uint64_t)jval_int(v, "tokens", 0);
 	t->loss = jval_num(v, "loss", NAN);
 	t->valid_loss = jval_num(v, "valid_loss", NAN);
+	restore_best(t, v);
+	if (t->o->cooldown > 0) {
+		t->sched.cool_steps = t->o->cooldown;
+		t->sched.cool_from = jval_int(v, "cooldown_from", t->step);
+		t->steps = t->sched.cool_from + t->o->cooldown;
+	}
 	joptim_set_steps(t->opt, jval_int(v, "optimizer_steps", -1));
 	if (t->step < 0 || joptim_steps(t->opt) < 0)
 		return jerr_set(e, JERR_FORMAT, "%s/" STATE_FILE ": no step", checkpoint);
-	return 0;
+	joptim_swap_average(t->opt);
+	return arrange(t, e);
 }
 
 const char *
@@ -281,7 +364,10 @@ train_finished(struct train *t, struct jerr *e)
 	if (load_state(t->o->out, &t->arena, &v, e) < 0
 		|| train_match_options(t, jval_get(v, "options"), t->o->out, e) < 0)
 		return e->code;
-	return jval_int(v, "step", -1) >= t->steps;
+	/* Finished before its cooldown began, or with it? */
+	if (t->o->cooldown > 0)
+		return jval_get(v, "cooldown_from") != NULL;
+	return jval_bool(v, "stopped_early", false) || jval_int(v, "step", -1) >= t->steps;
 }
 
 int

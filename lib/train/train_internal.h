@@ -31,18 +31,25 @@ struct train {
 	struct jpack *pack, *valid_pack;
 	struct joptim *opt;
 	struct joptim_opts opt_opts;
-	struct jsched sched;
+	struct jsched sched, sched2;		/* sched2: second phase */
 	struct jmodel_train_graph tg;
 	struct rows batch;
-	int64_t steps, unit_rows, units;
+	int64_t steps;				/* end of the run */
+	int64_t planned;			/* the same without a cooldown */
+	const char *lr_scale;			/* the options --lr-scale, joined */
+	int64_t unit_rows, units;
 	uint64_t program;			/* resident bytes before the run */
 	double peak;				/* measured FLOP/s of a matrix product */
 	double flops_per_step;
 	struct metrics *log;
+	struct events *events;			/* TensorBoard; NULL without */
 	/* Where the run is; what a checkpoint saves beside weights and moments. */
 	int64_t step;				/* steps done */
 	uint64_t tokens;			/* input positions seen */
 	double loss, valid_loss;		/* last known; NAN = never */
+	double best_loss;			/* lowest held-out loss; NAN = never */
+	int64_t best_step;			/* step of best_loss */
+	int64_t stale;				/* held-out losses since */
 };
 
 /* --- setup.c --- */
@@ -55,6 +62,8 @@ void train_note(const struct jtrain_hooks *h, const char *fmt, ...) JPRINTF(2, 3
 void train_warn(const struct jtrain_hooks *h, const char *fmt, ...) JPRINTF(2, 3);
 
 /* --- loop.c --- */
+/* Enough held-out losses without a new best? */
+bool train_out_of_patience(const struct train *t);
 int train_loop(struct train *t, struct jerr *e);
 /* Adds the gradients of the batch that starts at a row; the mean loss; returns the targets. */
 int train_step_gradients(struct train *t, uint64_t first_row, double *loss, struct jerr *e);
@@ -64,6 +73,8 @@ int train_save_checkpoint(struct train *t, struct jerr *e);
 int train_save_final(struct train *t, struct jerr *e);
 /* The newest whole checkpoint of dir (from the arena), or NULL. */
 const char *train_find_checkpoint(const char *dir, struct jarena *a);
+/* Is dir a checkpoint? */
+bool train_has_state(const char *dir, struct jarena *a);
 int train_restore(struct train *t, const char *checkpoint, struct jerr *e);
 /* Does dir hold a run or a model?  Names the file that says so. */
 const char *train_holds(const char *dir, struct jarena *a);
@@ -91,6 +102,12 @@ struct metrics_line {
 int metrics_open(struct metrics **m, const char *path, int64_t keep, struct jerr *e);
 int metrics_put(struct metrics *m, const struct metrics_line *l, struct jerr *e);
 int metrics_close(struct metrics *m, struct jerr *e);
+
+/* --- events.c --- */
+/* As metrics_open(), into a TensorBoard event file in the folder, which is made if need be. */
+int events_open(struct events **v, const char *dir, int64_t keep, struct jerr *e);
+int events_put(struct events *v, const struct metrics_line *l, struct jerr *e);
+int events_close(struct events *v, struct jerr *e);
 
 /* --- probe.c --- */
 /* FLOP/s of a matrix product in the engine's own kernel, the best of about `seconds` of tries. */

@@ -3,12 +3,13 @@
 #include "base/jjson.h"
 #include "io/jio.h"
 #include "shard/jshard.h"
+#include "stats.h"
 #include "tokenize.h"
 
 #include <string.h>
 
 static int
-check_one(const char *path, struct jout *out, struct jerr *e)
+check_one(const char *path, bool stats, struct jout *out, struct jerr *e)
 {
 	char *paths[1] = { (char *)path };
 	const struct jshard_info *in;
@@ -27,9 +28,12 @@ check_one(const char *path, struct jout *out, struct jerr *e)
 	jbuf_adds(&b, "{\"path\":");
 	jjson_str(&b, path, strlen(path));
 	jbuf_printf(&b, ",\"tokens\":%llu,\"docs\":%llu,\"text_bytes\":%llu,\"vocab\":%u,\"width\":%d,"
-		"\"mask\":%s,\"tokenizer\":\"%s\",\"sha256\":\"%s\"}\n", (unsigned long long)in->tokens,
+		"\"mask\":%s,\"tokenizer\":\"%s\",\"sha256\":\"%s\"", (unsigned long long)in->tokens,
 		(unsigned long long)in->docs, (unsigned long long)in->text_bytes, (unsigned)in->vocab_size,
 		in->token_width, in->has_mask ? "true" : "false", print, hash);
+	if (!rc && stats)
+		rc = stats_put(s, &b, e);
+	jbuf_adds(&b, "}\n");
 	if (!rc)
 		rc = jout_write(out, b.p, b.n, e);
 	jbuf_release(&b);
@@ -40,6 +44,7 @@ check_one(const char *path, struct jout *out, struct jerr *e)
 int
 check_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 {
+	const struct tokenize_opts *o = arg;
 	struct jout *out;
 	int i, rc;
 
@@ -49,7 +54,7 @@ check_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	if (rc)
 		return rc;
 	for (i = 0; !rc && i < argc; i++) {
-		rc = check_one(argv[i], out, e);
+		rc = check_one(argv[i], o->stats, out, e);
 		jcli_counts(cli)->in++;
 		jcli_counts(cli)->out += !rc;
 	}

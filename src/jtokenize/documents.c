@@ -28,6 +28,17 @@ doc_text(const struct unit_block *b, const struct unit *x, struct jarena *a, str
 	return "no text";
 }
 
+bool
+doc_member(const struct unit_block *b, const struct unit *x, const char *name, struct jarena *a,
+	const char **p, size_t *n)
+{
+	struct jerr ignored = { 0 };
+	struct jrec r;
+
+	return x->json && !x->too_long && jrec_parse(&r, b->bytes.p + x->at, x->n, a, &ignored) == 0 &&
+		jrec_str(&r, name, p, n);
+}
+
 int
 rejects_open(struct rejects *r, struct jcli *cli, struct jerr *e)
 {

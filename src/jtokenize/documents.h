@@ -19,6 +19,10 @@ struct doc_text {
 const char *doc_text(const struct unit_block *b, const struct unit *x, struct jarena *a,
 	struct doc_text *t);
 
+/* A member of the record that is a string. */
+bool doc_member(const struct unit_block *b, const struct unit *x, const char *name, struct jarena *a,
+	const char **p, size_t *n);
+
 /* Writes a refused record with its reason, if --rejects asks for it. */
 struct rejects {
 	struct jout *out;

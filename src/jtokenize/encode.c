@@ -8,6 +8,7 @@
 
 #include "base/jhash.h"
 #include "documents.h"
+#include "groups.h"
 #include "par/jpar.h"
 #include "shards.h"
 #include "tokenize.h"
@@ -17,6 +18,7 @@ struct doc {
 	size_t n;			/* tokens */
 	const char *reason;		/* refused */
 	bool masked;
+	size_t group;			/* --by: its name in the block's names */
 };
 
 struct block {
@@ -25,6 +27,7 @@ struct block {
 	size_t docs_cap;
 	struct jids ids;
 	struct jbuf mask;		/* a byte a token, once a document has a mask */
+	struct jbuf names;		/* terminated */
 };
 
 struct job {
@@ -40,6 +43,7 @@ struct job {
 	bool open;			/* the shards are, once the first document is known */
 	bool counting;
 	struct jbuf meta;
+	struct groups groups;
 	uint64_t tokens, bytes, docs;
 };
 
@@ -50,6 +54,7 @@ block_free(struct block *b)
 	jmem_free(b->docs);
 	jids_release(&b->ids);
 	jbuf_release(&b->mask);
+	jbuf_release(&b->names);
 	jmem_free(b);
 }
 
@@ -62,6 +67,7 @@ read_block(void *arg, void **block, struct jerr *e)
 
 	unit_block_init(&b->in);
 	jbuf_init(&b->mask);
+	jbuf_init(&b->names);
 	rc = jcli_stopping(j->cli) ? jerr_set(e, JERR_STOP, "stopped") : units_read(&j->units, &b->in, e);
 	if (rc == 1)
 		*block = b;
@@ -97,6 +103,24 @@ encode_doc(struct job *j, struct block *b, struct doc *d, const struct doc_text 
 	return rc;
 }
 
+/* Which sum the document counts for: "" where the record does not say. */
+static void
+name_group(struct job *j, struct block *b, size_t i, int worker)
+{
+	const struct unit *x = &b->in.v[i];
+	const char *p = NULL;
+	size_t n = 0;
+
+	b->docs[i].group = b->names.n;
+	if (!j->o->by)
+		return;
+	if (strcmp(j->o->by, "file") == 0)
+		jbuf_adds(&b->names, units_name(&j->units, x));
+	else if (doc_member(&b->in, x, j->o->by, &j->arena[worker], &p, &n))
+		jbuf_add(&b->names, p, n);
+	jbuf_addc(&b->names, 0);
+}
+
 static int
 work_block(void *arg, void *block, int worker, struct jerr *e)
 {
@@ -114,6 +138,7 @@ work_block(void *arg, void *block, int worker, struct jerr *e)
 		b->docs[i].reason = doc_text(&b->in, &b->in.v[i], &j->arena[worker], &t);
 		if (!b->docs[i].reason)
 			rc = encode_doc(j, b, &b->docs[i], &t, worker, e);
+		name_group(j, b, i, worker);
 	}
 	return rc;
 }
@@ -132,6 +157,27 @@ open_shards(struct job *j, bool masked, struct jerr *e)
 	return shards_open(&j->shards, jcli_common(j->cli)->output, &info, j->o->shard_tokens, j->meta.p, e);
 }
 
+/* The document, in pieces of --chunk tokens; each has its share of the text. */
+static int
+add_pieces(struct job *j, const uint32_t *ids, const unsigned char *mask, const struct doc *d,
+	struct jerr *e)
+{
+	size_t n = d->n, from = 0, to;
+	uint64_t given = 0;
+	int rc = 0;
+
+	do {
+		uint64_t upto;
+
+		to = j->o->chunk && n - from > j->o->chunk ? from + (size_t)j->o->chunk : n;
+		upto = to == n ? d->bytes : (uint64_t)((double)d->bytes * ((double)to / (double)n));
+		rc = shards_add(&j->shards, ids + from, mask ? mask + from : NULL, to - from, upto - given, e);
+		given = upto;
+		from = to;
+	} while (!rc && from < n);
+	return rc;
+}
+
 static int
 write_doc(struct job *j, const struct block *b, const struct doc *d, size_t at, struct jerr *e)
 {
@@ -142,6 +188,8 @@ write_doc(struct job *j, const struct block *b, const struct doc *d, size_t at, 
 	j->bytes += d->bytes;
 	j->docs++;
 	jcli_counts(j->cli)->out++;
+	if (j->o->by)
+		groups_add(&j->groups, b->names.p + d->group, d->n, d->bytes);
 	if (j->counting)
 		return 0;
 	rc = open_shards(j, d->masked, e);
@@ -150,8 +198,7 @@ write_doc(struct job *j, const struct block *b, const struct doc *d, size_t at, 
 	mask = j->shards.info.has_mask;
 	if (d->masked && !mask)
 		return jerr_set(e, JERR_ARG, "a record with prompt and answer after documents without: use --mask");
-	return shards_add(&j->shards, b->ids.v + at, mask ? (unsigned char *)b->mask.p + at : NULL, d->n,
-		d->bytes, e);
+	return add_pieces(j, b->ids.v + at, mask ? (unsigned char *)b->mask.p + at : NULL, d, e);
 }
 
 static int
@@ -237,6 +284,7 @@ end(struct job *j)
 	rejects_abort(&j->rejects);
 	units_close(&j->units);
 	jbuf_release(&j->meta);
+	groups_release(&j->groups);
 	jtok_free(j->tok);
 }
 
@@ -305,6 +353,8 @@ count_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 		rc = run(&j, e);
 	if (!rc)
 		rc = jout_open(&out, jcli_common(cli)->output, e);
+	if (!rc)
+		rc = groups_write(&j.groups, out, e);
 	if (!rc)
 		rc = jout_printf(out, e, "{\"docs\":%llu,\"tokens\":%llu,\"bytes\":%llu}\n",
 			(unsigned long long)j.docs, (unsigned long long)j.tokens, (unsigned long long)j.bytes);

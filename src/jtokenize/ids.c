@@ -5,18 +5,58 @@
 #include "conf/jval.h"
 #include "lines.h"
 
+/* Ids [from, to) as an array. */
 static void
-put_ids(const struct jids *ids, struct jbuf *out)
+put_ids(const struct jids *ids, size_t from, size_t to, struct jbuf *out)
 {
 	size_t i;
 
 	jbuf_addc(out, '[');
-	for (i = 0; i < ids->n; i++) {
-		if (i)
+	for (i = from; i < to; i++) {
+		if (i > from)
 			jbuf_addc(out, ',');
 		jjson_int(out, (int64_t)ids->v[i]);
 	}
-	jbuf_adds(out, "]\n");
+	jbuf_addc(out, ']');
+}
+
+static void
+put_offsets(const struct jids *ends, size_t from, size_t to, struct jbuf *out)
+{
+	size_t i;
+
+	jbuf_addc(out, '[');
+	for (i = from; i < to; i++) {
+		if (i > from)
+			jbuf_addc(out, ',');
+		jbuf_addc(out, '[');
+		jjson_int(out, i ? (int64_t)ends->v[i - 1] : 0);
+		jbuf_addc(out, ',');
+		jjson_int(out, (int64_t)ends->v[i]);
+		jbuf_addc(out, ']');
+	}
+	jbuf_addc(out, ']');
+}
+
+/* A line for every --chunk ids; a text without ids is a line too. */
+static void
+put_lines(const struct line_ctx *c, struct jbuf *out)
+{
+	size_t n = c->ids.n, from = 0, to;
+
+	do {
+		to = c->o->chunk && n - from > c->o->chunk ? from + (size_t)c->o->chunk : n;
+		if (c->o->offsets)
+			jbuf_adds(out, "{\"ids\":");
+		put_ids(&c->ids, from, to, out);
+		if (c->o->offsets) {
+			jbuf_adds(out, ",\"offsets\":");
+			put_offsets(&c->ends, from, to, out);
+			jbuf_addc(out, '}');
+		}
+		jbuf_addc(out, '\n');
+		from = to;
+	} while (from < n);
 }
 
 static int
@@ -35,10 +75,13 @@ to_ids(struct line_ctx *c, const char *p, size_t n, struct jbuf *out, struct jer
 		p = v->u.s.p;
 		n = v->u.s.n;
 	}
-	c->ids.n = 0;
+	c->ids.n = c->ends.n = 0;
 	rc = jtok_encode(c->state, p, n, flags, &c->ids, e);
+	if (!rc && c->o->offsets && !jtok_offsets(c->tok, p, n, flags, &c->ids, &c->ends))
+		rc = jerr_set(e, JERR_FORMAT, "no offsets: this tokenizer changes the text, first at byte %u",
+			c->ends.n ? (unsigned)c->ends.v[c->ends.n - 1] : 0);
 	if (!rc)
-		put_ids(&c->ids, out);
+		put_lines(c, out);
 	return rc;
 }
 

@@ -107,6 +107,7 @@ stop_workers(struct job *j)
 		jtok_state_free(j->ctx[i].state);
 		jarena_release(&j->ctx[i].arena);
 		jids_release(&j->ctx[i].ids);
+		jids_release(&j->ctx[i].ends);
 		jbuf_release(&j->ctx[i].text);
 	}
 	jmem_free(j->ctx);

@@ -13,7 +13,7 @@ struct line_ctx {		/* of one worker */
 	const struct jtok *tok;
 	struct jtok_state *state;
 	struct jarena arena;	/* reset before each line */
-	struct jids ids;
+	struct jids ids, ends;
 	struct jbuf text;
 };
 

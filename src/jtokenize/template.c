@@ -14,7 +14,7 @@ struct job {
 	const struct tokenize_opts *o;
 	struct jtok *tok;
 	struct jtemplate *tmpl;
-	struct jbuf tools;
+	struct jbuf tools, source;
 	struct jtemplate_out out;
 };
 
@@ -65,16 +65,19 @@ static int
 render(struct job *j, const char *p, size_t n, const char *name, struct jerr *e)
 {
 	struct jarena a;
-	struct jval *in, *vars;
+	struct jval *in = NULL, *vars;
 	struct jbuf b;
 	int rc;
 
 	jarena_init(&a, 0);
 	jbuf_init(&b);
 	rc = jval_parse_json(&in, p, n, name, &a, e);
-	if (!rc && in->type != JVAL_ARR && !jval_get(in, "messages"))
+	vars = in;
+	if (!rc && j->o->vars && in->type != JVAL_OBJ)
+		rc = jerr_set(e, JERR_FORMAT, "%s: expected an object of variables", name);
+	if (!rc && !j->o->vars && in->type != JVAL_ARR && !jval_get(in, "messages"))
 		rc = jerr_set(e, JERR_FORMAT, "%s: expected an array of messages, or an object with one", name);
-	if (!rc) {
+	if (!rc && !j->o->vars) {
 		put_vars(j, in, &b);
 		rc = jval_parse_json(&vars, b.p, b.n, name, &a, e);
 	}
@@ -128,24 +131,43 @@ render_one(struct job *j, const char *name, struct jout *out, struct jerr *e)
 	return rc;
 }
 
+/* The template that was named, or that of the tokenizer, which --vars does not need otherwise. */
+static int
+open_template(struct job *j, struct jerr *e)
+{
+	const char *src;
+	int rc = 0;
+
+	if (!j->o->vars || !j->o->template)
+		rc = tokenizer_open(&j->tok, j->o, e);
+	if (!rc && j->o->template) {
+		rc = jin_slurp(j->o->template, &j->source, e);
+		if (!rc)
+			rc = jtemplate_parse(&j->tmpl, j->source.p, j->source.n, e);
+		if (rc)
+			jerr_wrap(e, "%s", j->o->template);
+		return rc;
+	}
+	src = rc ? NULL : jtok_chat_template(j->tok);
+	if (!rc && !src)
+		rc = jerr_set(e, JERR_ARG, "this tokenizer has no chat template");
+	return rc ? rc : jtemplate_parse(&j->tmpl, src, strlen(src), e);
+}
+
 int
 template_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 {
 	struct job j = { .o = arg };
-	const char *name = argc ? argv[0] : "-", *src;
+	const char *name = argc ? argv[0] : "-";
 	struct jout *out = NULL;
 	int rc;
 
 	if (argc > 1)
 		return jerr_set(e, JERR_ARG, "one file of messages at a time");
 	jbuf_init_max(&j.tools, MAX_INPUT);
+	jbuf_init_max(&j.source, MAX_INPUT);
 	jtemplate_out_init(&j.out);
-	rc = tokenizer_open(&j.tok, j.o, e);
-	src = rc ? NULL : jtok_chat_template(j.tok);
-	if (!rc && !src)
-		rc = jerr_set(e, JERR_ARG, "this tokenizer has no chat template");
-	if (!rc)
-		rc = jtemplate_parse(&j.tmpl, src, strlen(src), e);
+	rc = open_template(&j, e);
 	if (!rc && j.o->tools)
 		rc = jin_slurp(j.o->tools, &j.tools, e);
 	if (!rc)
@@ -159,6 +181,7 @@ template_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	jout_abort(out);
 	jtemplate_out_release(&j.out);
 	jbuf_release(&j.tools);
+	jbuf_release(&j.source);
 	jtemplate_free(j.tmpl);
 	jtok_free(j.tok);
 	return rc;

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "documents.h"
-#include "io/jfs.h"
 #include "par/jpar.h"
 #include "tok/jtoktrain.h"
 #include "tokenize.h"
@@ -101,27 +100,6 @@ tick(void *arg, uint64_t done, uint64_t total)
 	return jcli_stopping(j->cli);
 }
 
-/* The folder appears whole. */
-static int
-save(const struct jtok *t, const char *dir, struct jerr *e)
-{
-	struct jarena a;
-	char *tmp = NULL;
-	int rc;
-
-	jarena_init(&a, 0);
-	rc = jfs_dir_begin(dir, &a, &tmp, e);
-	if (!rc) {
-		rc = jtok_save(t, tmp, e);
-		if (!rc)
-			rc = jfs_dir_commit(tmp, dir, e);
-		if (rc)
-			jfs_dir_abort(tmp);
-	}
-	jarena_release(&a);
-	return rc;
-}
-
 static int
 count_words(struct job *j, int argc, char **argv, struct jerr *e)
 {
@@ -147,6 +125,21 @@ count_words(struct job *j, int argc, char **argv, struct jerr *e)
 	return rc;
 }
 
+static int
+open_base(struct jtok **base, struct jtok_train_opts *to, const struct tokenize_opts *o, struct jerr *e)
+{
+	int rc = jtok_load(base, o->extend, e);
+
+	if (rc)
+		return rc;
+	if (o->specials.n)
+		return jerr_set(e, JERR_ARG, "--special-token: %s keeps those it has", o->extend);
+	to->base = *base;
+	to->pre = jtok_train_pre(*base);
+	return to->pre ? 0 : jerr_set(e, JERR_UNSUPPORTED, "%s: only byte-level BPE with the pre-tokenizer of "
+		"llama3, gpt2 or qwen2 can be extended", o->extend);
+}
+
 int
 train_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 {
@@ -156,27 +149,36 @@ train_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 		.min_frequency = (uint64_t)o->min_frequency, .memory = c->memory, .pre = o->pre,
 		.special = jtok_default_special, .n_special = 4 };
 	struct job j = { .cli = cli, .pre = o->pre, .jobs = (int)c->jobs };
-	struct jtok *t = NULL;
-	int rc;
+	struct jtok *t = NULL, *base = NULL;
+	int rc = 0;
 
 	if (strcmp(c->output, "-") == 0)
 		return jerr_set(e, JERR_ARG, "a tokenizer is a folder: give it with -o");
+	if (o->choose && (!o->model || !o->held_out || o->extend))
+		return jerr_set(e, JERR_ARG, "--choose needs --model PRESET and --held-out FILE, and no --extend");
 	if (o->specials.n) {
 		to.special = o->specials.v;
 		to.n_special = o->specials.n;
 	}
 	jcli_catch_stop(cli);
-	rc = jtok_trainer_new(&j.trainer, &to, e);
+	if (o->extend)
+		rc = open_base(&base, &to, o, e);
+	j.pre = to.pre;
+	if (!rc)
+		rc = jtok_trainer_new(&j.trainer, &to, e);
 	if (!rc)
 		rc = count_words(&j, argc, argv, e);
 	if (!rc)
 		rc = jtok_trainer_run(j.trainer, &t, tick, &j, e);
-	if (!rc)
-		rc = save(t, c->output, e);
 	if (!rc && jtok_vocab_size(t) < to.vocab_size)
 		jcli_warn(cli, "only %u tokens: no further pair occurs %lld times", (unsigned)jtok_vocab_size(t),
 			(long long)o->min_frequency);
+	if (!rc && o->choose)
+		rc = choose_size(cli, o, &t, e);
+	if (!rc)
+		rc = tokenizer_save(t, c->output, e);
 	jtok_trainer_free(j.trainer);
 	jtok_free(t);
+	jtok_free(base);
 	return rc;
 }

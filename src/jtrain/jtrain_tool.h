@@ -10,13 +10,13 @@
 /* Values of the options before they become struct jtrain_opts. */
 struct train_values {
 	struct jtrain_opts o;
-	struct jopt_list data, valid;
+	struct jopt_list data, valid, lr_scale;
 	const char *lora;
 	bool recompute;
 };
 
 /* options.c: the table of the verbs that train, over v. */
-#define TRAIN_OPTIONS 40
+#define TRAIN_OPTIONS 64
 void train_options(struct train_values *v, struct jopt table[TRAIN_OPTIONS]);
 
 /* run.c: the verbs that train or plan.  arg is a struct train_values. */

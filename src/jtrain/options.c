@@ -46,27 +46,49 @@ optimizer_options(struct train_values *v, struct jopt *to)
 	const struct jopt t[] = {
 		{ .type = JOPT_HEAD, .name = "Optimizer" },
 		{ "optimizer", 0, JOPT_STR, &o->optimizer, "NAME", .choices = joptim_names, .help =
-			"adamw, or muon for the matrices in layers with adamw for the rest" },
+			"what updates the weights" },
 		{ "lr", 0, JOPT_DOUBLE, &o->lr, "X", .help = "learning rate" },
 		{ "min-lr", 0, JOPT_DOUBLE, &o->min_lr, "X", .help =
 			"rate at the end of the decay" },
 		{ "schedule", 0, JOPT_STR, &o->schedule, "NAME", .choices = jsched_names, .help =
-			"how the rate falls: constant, linear, cosine, wsd (flat, then 1 - sqrt)" },
+			"how the rate moves after the warm-up" },
 		{ "warmup", 0, JOPT_INT, &o->warmup, "N", .help =
 			"steps of linear warm-up; -1: a twentieth of the run, at most 100" },
 		{ "decay-steps", 0, JOPT_INT, &o->decay_steps, "N", .help =
 			"steps of the decay of wsd; -1: a fifth of the run" },
+		{ "cycle", 0, JOPT_INT, &o->cycle, "N", .help =
+			"steps of a cycle of cyclical; -1: three peaks in the run" },
+		{ "phase2", 0, JOPT_STR, &o->phase2, "NAME", .choices = jsched_names, .help =
+			"schedule of a second phase" },
+		{ "phase2-steps", 0, JOPT_INT, &o->phase2_steps, "N", .help =
+			"steps of the second phase; -1: half of the run" },
+		{ "phase2-lr", 0, JOPT_DOUBLE, &o->phase2_lr, "X", .help =
+			"learning rate of the second phase; -1: --lr" },
+		{ "cooldown", 0, JOPT_INT, &o->cooldown, "N", .help =
+			"steps in which the rate falls from that of the checkpoint gone on from" },
+		{ "lr-scale", 0, JOPT_LIST, &v->lr_scale, "PATTERN=X", .help =
+			"multiply the rate of the weights with such names" },
 		{ "weight-decay", 0, JOPT_DOUBLE, &o->weight_decay, "X", .help =
 			"decoupled decay of matrices; norms and biases have none" },
 		{ "clip", 0, JOPT_DOUBLE, &o->clip, "X", .help =
 			"largest gradient norm; 0: any" },
 		{ "beta1", 0, JOPT_DOUBLE, &o->beta1, "X", .help =
-			"AdamW: decay of the first moment" },
+			"decay of the first moment; -1: usual for the optimizer" },
 		{ "beta2", 0, JOPT_DOUBLE, &o->beta2, "X", .help =
-			"AdamW: decay of the second moment" },
-		{ "eps", 0, JOPT_DOUBLE, &o->eps, "X", .help = "AdamW: added to the root" },
+			"decay of the second moment; -1: usual for the optimizer" },
+		{ "eps", 0, JOPT_DOUBLE, &o->eps, "X", .help =
+			"added to the root; -1: usual for the optimizer" },
+		{ "momentum", 0, JOPT_DOUBLE, &o->momentum, "X", .help =
+			"momentum of sgd and muon; -1: 0.9 and 0.95" },
+		{ "nesterov", 0, JOPT_BOOL, &o->nesterov, .help = "sgd: Nesterov's momentum" },
+		{ "sam", 0, JOPT_DOUBLE, &o->sam, "X", .help =
+			"radius of sharpness-aware steps, which take two passes; 0: off" },
+		{ "ema", 0, JOPT_DOUBLE, &o->ema, "X", .help =
+			"save a moving average of the weights with this decay; 0: the weights" },
 		{ "z-loss", 0, JOPT_DOUBLE, &o->z_loss, "X", .help =
 			"weight of log(Z)^2, which keeps logits small" },
+		{ "label-smoothing", 0, JOPT_DOUBLE, &o->label_smoothing, "X", .help =
+			"share of every target that all tokens divide" },
 	};
 
 	memcpy(to, t, sizeof(t));
@@ -83,6 +105,8 @@ run_options(struct train_values *v, struct jopt *to)
 			"metrics, one JSON line a step; default: metrics.jsonl in the output folder" },
 		{ "log-every", 0, JOPT_INT, &o->log_every, "N", .help =
 			"steps between lines of the log" },
+		{ "log-to", 0, JOPT_STR, &o->log_to, "DIR", .help =
+			"also write the metrics as a TensorBoard event file" },
 		{ "valid-every", 0, JOPT_INT, &o->valid_every, "N", .help =
 			"steps between held-out losses; 0: only at the end" },
 		{ "valid-rows", 0, JOPT_INT, &o->valid_rows, "N", .help =
@@ -90,8 +114,14 @@ run_options(struct train_values *v, struct jopt *to)
 		{ "save-every", 0, JOPT_INT, &o->save_every, "N", .help =
 			"steps between checkpoints; 0: only when stopped by a signal" },
 		{ "keep", 0, JOPT_INT, &o->keep, "N", .help = "checkpoints to keep" },
+		{ "keep-best", 0, JOPT_BOOL, &o->keep_best, .help =
+			"keep the checkpoint with the lowest held-out loss and end with its weights" },
+		{ "patience", 0, JOPT_INT, &o->patience, "N", .help =
+			"end after N held-out losses without a new lowest; 0: never" },
 		{ "resume", 0, JOPT_BOOL, &o->resume, .help =
 			"go on with the run in the output folder from its newest checkpoint" },
+		{ "branch", 0, JOPT_STR, &o->branch, "DIR", .help =
+			"begin with a checkpoint of another run" },
 		{ "recompute", 0, JOPT_BOOL, &v->recompute, .help =
 			"compute activations twice to save memory; default: when memory asks for it" },
 		{ "dtype", 0, JOPT_STR, &o->dtype, "TYPE", .choices = "f32|f16|bf16", .help =

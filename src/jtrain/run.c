@@ -106,6 +106,8 @@ take_common(struct jcli *cli, struct train_values *v)
 	o->n_data = v->data.n;
 	o->valid = v->valid.v;
 	o->n_valid = v->valid.n;
+	o->lr_scale = v->lr_scale.v;
+	o->n_lr_scale = v->lr_scale.n;
 	o->out = strcmp(c->output, "-") == 0 ? NULL : c->output;
 	o->seed = c->seed;
 	o->jobs = c->jobs;
@@ -118,6 +120,8 @@ take_common(struct jcli *cli, struct train_values *v)
 		jcli_input(cli, o->model);
 	if (o->tokenizer)
 		jcli_input(cli, o->tokenizer);
+	if (o->branch)
+		jcli_input(cli, o->branch);
 	for (i = 0; i < v->data.n; i++)
 		jcli_input(cli, v->data.v[i]);
 	for (i = 0; i < v->valid.n; i++)

@@ -106,6 +106,82 @@ setup() {
 		"{\"docs\":1,\"tokens\":$n,\"bytes\":$(wc -c <tests/ref/tok/train.txt)}" ]
 }
 
+@test "count --by: a record for each value or file, then the total" {
+	printf '%s\n' '{"d":"x","text":"ab ab"}' '{"d":"y","text":"cd"}' '{"text":"e"}' '{"d":"x","text":"f"}' >"$d/b.jsonl"
+	jtokenize count -t $t -q --by d -j 2 "$d/b.jsonl" >"$d/by"
+	[ "$(jq -c '[.by,.docs,.bytes]' "$d/by" | paste -sd' ')" = '["",1,1] ["x",2,6] ["y",1,2] [null,4,9]' ]
+	[ "$(jq -s '(.[:-1] | map(.tokens) | add) == .[-1].tokens' "$d/by")" = true ]
+	jtokenize count -t $t -q --by file "$d/b.jsonl" tests/ref/tok/train.txt >"$d/by"
+	[ "$(jq -r 'select(.by) | .by' "$d/by" | sort | tr '\n' ' ')" = "$d/b.jsonl tests/ref/tok/train.txt " ]
+}
+
+@test "offsets: each id has its bytes; a tokenizer that changes the text says so" {
+	printf 'One & two\n wörld 你好 🙂<|im_end|>x' | jq -Rs . >"$d/line"
+	jtokenize ids -t $t -q --json --offsets "$d/line" >"$d/o"
+	[ "$(jq -c .ids "$d/o")" = "$(jtokenize ids -t $t -q --json "$d/line")" ]
+	[ "$(jq '.offsets[0][0]' "$d/o") $(jq '.offsets[-1][1]' "$d/o")" = "0 $(jq -j . "$d/line" | wc -c)" ]
+	[ "$(jq '[.offsets[1:], .offsets[:-1]] | transpose | all(.[0][0] == .[1][1])' "$d/o")" = true ]
+	jq -j . "$d/line" >"$d/text"
+	jq -r '[.ids, .offsets] | transpose | .[] | "\(.[0]) \(.[1][0]) \(.[1][1])"' "$d/o" | while read -r id a b; do
+		tail -c +$((a + 1)) "$d/text" | head -c $((b - a)) >"$d/slice"
+		echo "[$id]" | jtokenize decode -t $t -q | jq -j . >"$d/token"
+		grep -q $'\xEF\xBF\xBD' "$d/token" || cmp "$d/slice" "$d/token"
+	done
+	x="${J_TEST_SHARED:-../shared}/data/tokenizers/bert"
+	[ -d "$x" ] || skip "no shared data: see J_TEST_SHARED"
+	run -1 jtokenize ids -t "$x" -q --offsets <<<'Hello'
+	[[ "$output" == *"changes the text"* ]]
+}
+
+@test "chunks: the same ids, cut at N; only the last piece has the end of text" {
+	whole="$(jtokenize ids -t $t -q <<<'one two three four five six seven')"
+	jtokenize ids -t $t -q --chunk 4 <<<'one two three four five six seven' >"$d/c"
+	[ "$(jq -sc add "$d/c")" = "$whole" ]
+	[ "$(jq -s '.[:-1] | all(length == 4)' "$d/c")" = true ]
+	jtokenize encode -t $t -q --chunk 10 -o "$d/c.jsh" "$d/docs.jsonl"
+	jtokenize encode -t $t -q -o "$d/w.jsh" "$d/docs.jsonl"
+	[ "$(jtokenize check -q "$d/c.jsh" | jq -c '[.tokens,.text_bytes,.sha256]')" = \
+		"$(jtokenize check -q "$d/w.jsh" | jq -c '[.tokens,.text_bytes,.sha256]')" ]
+	[ "$(jtokenize check -q "$d/c.jsh" | jq .docs)" -gt "$(jtokenize check -q "$d/w.jsh" | jq .docs)" ]
+}
+
+@test "check --stats: the figures of the ids" {
+	printf '%s\n' '{"text":"a a a a"}' '{"text":"b"}' '{"text":"c c"}' >"$d/s.jsonl"
+	jtokenize encode -t $t -q --no-eos -o "$d/s.jsh" "$d/s.jsonl"
+	jtokenize check -q --stats "$d/s.jsh" >"$d/stats"
+	jq -r .text "$d/s.jsonl" | jtokenize ids -t $t -q >"$d/i"
+	[ "$(jq .stats.doc_tokens.min,.stats.doc_tokens.p50,.stats.doc_tokens.max "$d/stats" | paste -sd,)" = \
+		"$(jq -s 'map(length) | sort | .[0], .[1], .[2]' "$d/i" | paste -sd,)" ]
+	[ "$(jq -c .stats.top "$d/stats")" = \
+		"$(jq -sc 'add | group_by(.) | map([.[0], length]) | sort_by([-.[1], .[0]]) | .[:10]' "$d/i")" ]
+	[ "$(jq .stats.ids_used,.stats.loss_tokens "$d/stats" | paste -sd,)" = "$(jq -s 'add | (unique | length), length' "$d/i" | paste -sd,)" ]
+	[ "$(jq -s 'add | length as $n | group_by(.) | map(length / $n | . * log2) | -add * 10000 | round' "$d/i")" = \
+		"$(jq '.stats.entropy_bits * 10000 | round' "$d/stats")" ]
+}
+
+@test "save: any format as tokenizer.json or .tiktoken, the same ids" {
+	jq -c .text "$d/docs.jsonl" >"$d/lines"
+	jtokenize train -v 600 -q -o "$d/tok" tests/ref/tok/train.txt
+	jtokenize ids -t "$d/tok" -q --json "$d/lines" >"$d/want"
+	jtokenize save -t "$d/tok" -q -o "$d/copy"
+	jtokenize ids -t "$d/copy" -q --json "$d/lines" | cmp - "$d/want"
+	jtokenize save -t "$d/tok" -q -o "$d/t.tiktoken"
+	[ "$(wc -l <"$d/t.tiktoken")" -eq 596 ]
+	run -2 jtokenize save -t "$d/tok" -q
+	x="${J_TEST_SHARED:-../shared}/data/tokenizers"
+	[ -d "$x/bert" ] || skip "no shared data: see J_TEST_SHARED"
+	run -2 jtokenize save -t "$x/bert" -q -o "$d/no.tiktoken"
+	[[ "$output" == *"byte-level"* ]]
+	jtokenize save -t "$x/gpt2" -q -o "$d/gpt2.tiktoken"
+	jtokenize ids -t "$d/gpt2.tiktoken" -q --json "$d/lines" >"$d/got"
+	jtokenize ids -t "$x/gpt2" -q --json "$d/lines" | cmp - "$d/got"
+}
+
+@test "a megabyte without a space is linear, and comes back" {
+	head -c 1000000 /dev/zero | tr '\0' a >"$d/a"
+	jtokenize ids -t $t -q -j 1 "$d/a" | jtokenize decode -t $t -q | jq -j . | cmp - "$d/a"
+}
+
 @test "real vocabularies give their reference ids" {
 	x="${J_TEST_SHARED:-../shared}/data/tokenizers"
 	[ -f "$x/gpt2/tokenizer.json" ] || skip "no shared data: see J_TEST_SHARED"

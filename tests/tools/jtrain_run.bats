@@ -187,7 +187,7 @@ same_model() {
 	}
 	fails 2 "at least 1" "${run_opts[@]}" --steps 0
 	fails 2 "expected one of" "${run_opts[@]}" --steps 2 --schedule step
-	fails 2 "expected one of" "${run_opts[@]}" --steps 2 --optimizer sgd
+	fails 2 "expected one of" "${run_opts[@]}" --steps 2 --optimizer nosuch
 	fails 2 "does not divide" "${run_opts[@]}" --steps 2 --accumulate 3
 	fails 2 "no data" --model nano --tokenizer "$tok" --steps 2
 	fails 1 "missing.jsonl" --model nano --tokenizer "$tok" --data "$d/missing.jsonl" --steps 2

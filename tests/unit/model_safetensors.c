@@ -140,6 +140,33 @@ write_and_read(const char *dir)
 	}
 }
 
+/* Raw bytes and converted values by turns, as optimizer state has them. */
+static void
+mixed(const char *dir)
+{
+	const char *path = t_path(dir, "mixed.safetensors");
+	unsigned char codes[5] = { 1, 2, 3, 4, 250 };
+	int64_t five = 5, two = 2, none = 0;
+	float v[4] = { 1, -2, 3, -4 }, r[2];
+	struct jst_writer *w;
+	struct jerr e = { 0 };
+	struct jst *s;
+
+	ok(jst_create(&w, path, &e) == 0);
+	jst_declare(w, "a", JDT_F32, 1, &two);
+	jst_declare(w, "b", JDT_U8, 1, &five);
+	jst_declare(w, "c", JDT_F32, 1, &none);
+	jst_declare(w, "d", JDT_BF16, 1, &two);
+	ok(jst_put_f32(w, v, 2, &e) == 0 && jst_put(w, codes, 5, &e) == 0);
+	ok(jst_put_f32(w, v + 2, 2, &e) == 0 && jst_commit(w, &e) == 0);
+	if (!ok(jst_open(&s, path, &e) == 0))
+		return;
+	ok(memcmp(jst_find(s, "b")->data, codes, 5) == 0);
+	ok(jst_to_f32(jst_find(s, "a"), r, &e) == 0 && r[1] == -2);
+	ok(jst_to_f32(jst_find(s, "d"), r, &e) == 0 && r[0] == 3 && r[1] == -4);
+	jst_close(s);
+}
+
 static void
 put(const char *dir, const char *name, const char *text)
 {
@@ -208,6 +235,7 @@ main(void)
 	lies();
 	oddities();
 	write_and_read(dir);
+	mixed(dir);
 	parts(dir);
 	jfs_remove_tree(dir, &e);
 	return t_done();

@@ -171,6 +171,60 @@ check_bits(const struct jkern *k, enum jgemm_form form)
 	jpar_free(pool);
 }
 
+/* The lower triangle alone, and on threads: the bits of the whole product; X X^T is symmetric. */
+static void
+check_lower(const struct jkern *k, int64_t n, int64_t K)
+{
+	struct jgemm g = { .form = JGEMM_NT, .M = n, .N = n, .K = K, .lda = K, .ldb = K, .ldc = n,
+		.alpha = 1 };
+	float *work = jmem_alloc(jkern_gemm_work(k, g.form, n, K) * 3, sizeof(*work));
+	float *x = random_floats(n * K, 9), *c[3];
+	struct jpar *pool = jpar_new(3);
+	bool lower = true, symmetric = true;
+
+	g.A = g.B = x;
+	for (int i = 0; i < 3; i++) {
+		g.C = c[i] = jmem_zalloc((size_t)(n * n), sizeof(float));
+		g.lower = i > 0;
+		if (i < 2)
+			jkern_gemm(k, &g, work);
+		else
+			jkern_gemm_par(k, &g, pool, work);
+	}
+	for (int64_t i = 0; i < n; i++)
+		for (int64_t j = 0; j <= i; j++) {
+			lower &= c[1][i * n + j] == c[0][i * n + j]
+				&& c[2][i * n + j] == c[0][i * n + j];
+			symmetric &= c[0][i * n + j] == c[0][j * n + i];
+		}
+	ok(lower);
+	ok(symmetric);
+	for (int i = 0; i < 3; i++)
+		jmem_free(c[i]);
+	jmem_free(x);
+	jmem_free(work);
+	jpar_free(pool);
+}
+
+static void
+check_transpose(const struct jkern *k, int64_t rows, int64_t cols)
+{
+	int64_t ldto = rows + 2, ldfrom = cols + 3;
+	float *from = random_floats(rows * ldfrom, 4), *to = random_floats(cols * ldto, 6);
+	float *was = random_floats(cols * ldto, 6);
+	bool same = true;
+
+	k->transpose(to, from, rows, cols, ldto, ldfrom);
+	for (int64_t j = 0; j < cols; j++)
+		for (int64_t i = 0; i < ldto; i++)
+			same &= to[j * ldto + i] == (i < rows ? from[i * ldfrom + j]
+				: was[j * ldto + i]);
+	ok(same);
+	jmem_free(from);
+	jmem_free(to);
+	jmem_free(was);
+}
+
 int
 main(void)
 {
@@ -185,6 +239,11 @@ main(void)
 		check_shapes(*k);
 		for (int form = JGEMM_NT; form <= JGEMM_TN; form++)
 			check_bits(*k, (enum jgemm_form)form);
+		for (int64_t n = 1; n < 700; n = n * 2 + 5) {
+			check_lower(*k, n, 330);
+			check_transpose(*k, n, 40);
+			check_transpose(*k, 33, n);
+		}
 	}
 	return t_done();
 }

@@ -73,10 +73,19 @@ scores(const struct head *h, const int64_t i[2], const int64_t j[2], float *s)
 static void
 mask(const struct head *h, const int64_t i[2], const int64_t j[2], float *s)
 {
-	for (int64_t r = 0; r < i[1]; r++)
-		for (int64_t c = 0; c < j[1]; c++)
-			if (!sees(h->a, h->seg, i[0] + r, j[0] + c))
-				s[r * ATTN_TILE + c] = -INFINITY;
+	for (int64_t r = 0; r < i[1]; r++, s += ATTN_TILE) {
+		int64_t row = i[0] + r, c = 0;
+		int64_t from = h->a->window > 0 ? row - h->a->window + 1 - j[0] : 0;
+		int64_t end = row + 1 - j[0] < j[1] ? row + 1 - j[0] : j[1];
+
+		for (; c < from && c < j[1]; c++)
+			s[c] = -INFINITY;
+		for (; h->seg && c < end; c++)
+			if (h->seg[j[0] + c] != h->seg[row])
+				s[c] = -INFINITY;
+		for (c = end > 0 ? end : 0; c < j[1]; c++)
+			s[c] = -INFINITY;
+	}
 }
 
 static int64_t

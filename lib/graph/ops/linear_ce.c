@@ -28,6 +28,7 @@ enum {
 
 struct ce {
 	float z_loss;
+	float smooth;			/* share of the target that all words divide */
 };
 
 struct chunk {
@@ -142,6 +143,7 @@ static void
 to_gradient(const struct chunk *c, int64_t t)
 {
 	int64_t v = t * TILE, w = tile_words(c, t);
+	float smooth = ((const struct ce *)c->n->attr)->smooth, share = smooth / (float)c->V;
 
 	for (int64_t r = 0; r < c->rows; r++) {
 		float *p = c->e + (t * c->most + r) * TILE_LD;
@@ -150,8 +152,10 @@ to_gradient(const struct chunk *c, int64_t t)
 			c->x->k->scale(p, c->top[r * c->tiles + t], w);
 		else
 			memset(p, 0, (size_t)w * sizeof(*p));
+		for (int64_t i = 0; smooth > 0 && i < w; i++)
+			p[i] -= share * c->seed[r];
 		if (c->targets[r] >= v && c->targets[r] < v + w)
-			p[c->targets[r] - v] -= c->seed[r];
+			p[c->targets[r] - v] -= (1 - smooth) * c->seed[r];
 	}
 }
 
@@ -360,7 +364,8 @@ backward_ref(const struct jref *r)
 
 		for (int64_t v = 0; r->ids[1][i] >= 0 && v < V; v++) {
 			double p = exp(logits[v] - lse) * (1 + 2 * (double)a->z_loss * lse);
-			double d = (p - (v == r->ids[1][i])) * r->scale;
+			double q = a->smooth / (double)V + (v == r->ids[1][i]) * (1.0 - a->smooth);
+			double d = (p - q) * r->scale;
 
 			for (int64_t c = 0; c < C; c++) {
 				r->din[0][i * C + c] += d * r->param[0][v * C + c];
@@ -396,4 +401,12 @@ jg_linear_ce(struct jgraph *g, struct jnode *x, struct jparam *w, struct jnode *
 	n->n_dims = 1;
 	n->shape[0] = jnode_rows(x);
 	return n;
+}
+
+void
+jg_smooth_labels(struct jnode *nll, float share)
+{
+	if (nll->op != &jop_linear_ce)
+		jbug("jg_smooth_labels: not a loss");
+	((struct ce *)nll->attr)->smooth = share;
 }
