@@ -17,7 +17,7 @@
 
 static const struct jdomain_training defaults = {
 	.preset = "tiny", .schedule = "linear", .optimizer = "muon",
-	.steps = 950, .batch = 4, .seq = 512, .warmup = 20, .vocab_size = 4096,
+	.steps = 760, .batch = 4, .seq = 512, .warmup = 20, .vocab_size = 4096,
 	.lr = 0.003, .weight_decay = 0.1, .clip = 1.0, .accumulate = 1, .seed = 0
 };
 static const struct jdomain_training finetune_defaults = {
