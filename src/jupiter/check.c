@@ -72,7 +72,8 @@ check_cluster(struct tally *t, const char *path)
 	for (i = 0; i < c.n_nodes; i++)
 		printf("      %-20s %-10s %-8s %6.0f GB  %s\n", c.nodes[i].name, c.nodes[i].role,
 			c.nodes[i].device_type, c.nodes[i].memory_gb, c.nodes[i].connection_type);
-	printf("%s", problems.p);
+	printf("%s      note: no program works on several machines yet; this file is checked, not used\n",
+		problems.p);
 	jbuf_release(&problems);
 	t->good += n == 0;
 	t->bad += n > 0;
