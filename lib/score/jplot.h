@@ -1,4 +1,3 @@
-/* NOTE TO e3 FROM THE LEAD: this header with plot_range.c, plot_term.c, plot_svg.c is complete and mine now (we wrote it at the same time); please use this API in `jtrain plot` and do not rewrite it. I remove this line later. */
 /*
  * jplot.h - line charts as text: braille dots (or ASCII) for a terminal, SVG for a page.
  *
