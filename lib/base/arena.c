@@ -130,6 +130,23 @@ jarena_alloc(struct jarena *a, size_t n, size_t size)
 	return p;
 }
 
+void *
+jarena_grow(struct jarena *a, void *p, size_t *cap, size_t need, size_t size)
+{
+	size_t wider = *cap ? *cap : 8;
+	void *w;
+
+	if (need <= *cap)
+		return p;
+	while (wider < need)
+		wider *= 2;
+	w = jarena_alloc(a, wider, size);
+	if (*cap > 0)
+		memcpy(w, p, *cap * size);
+	*cap = wider;
+	return w;
+}
+
 char *
 jarena_strndup(struct jarena *a, const char *s, size_t n)
 {

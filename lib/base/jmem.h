@@ -50,6 +50,10 @@ void jarena_init(struct jarena *a, size_t chunk_bytes);
 void jarena_release(struct jarena *a);
 void jarena_reset(struct jarena *a);			/* keeps one chunk for reuse */
 void *jarena_alloc(struct jarena *a, size_t n, size_t size);	/* 16-byte aligned, zeroed */
+/* As JMEM_GROW() for an array that lives in an arena: the old place stays behind until reset. */
+#define JARENA_GROW(a, p, cap, need) \
+	((p) = jarena_grow((a), (p), &(cap), (need), sizeof(*(p))))
+void *jarena_grow(struct jarena *a, void *p, size_t *cap, size_t need, size_t size);
 char *jarena_strndup(struct jarena *a, const char *s, size_t n);
 char *jarena_printf(struct jarena *a, const char *fmt, ...) JPRINTF(2, 3);
 struct jarena_mark jarena_mark(const struct jarena *a);

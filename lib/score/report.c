@@ -171,14 +171,7 @@ score_line(struct jreport *r, const struct jval *v, void *arg)
 	size_t *cap = arg;
 	struct jreport_score *s;
 
-	if (r->n_scores == *cap) {
-		struct jreport_score *w = jarena_alloc(&r->arena, *cap + 16, sizeof(*w));
-
-		if (*cap > 0)
-			memcpy(w, r->scores, *cap * sizeof(*w));
-		r->scores = w;
-		*cap += 16;
-	}
+	JARENA_GROW(&r->arena, r->scores, *cap, r->n_scores + 1);
 	s = &r->scores[r->n_scores++];
 	s->name = jval_str(v, "name", "model");
 	s->bpb = jval_num(v, "bpb", 0);
@@ -194,14 +187,7 @@ answer_line(struct jreport *r, const struct jval *v, void *arg)
 	size_t *cap = arg;
 	const struct jval *m;
 
-	if (r->n_answers == *cap) {
-		struct jreport_answer *w = jarena_alloc(&r->arena, *cap + 16, sizeof(*w));
-
-		if (*cap > 0)
-			memcpy(w, r->answers, *cap * sizeof(*w));
-		r->answers = w;
-		*cap += 16;
-	}
+	JARENA_GROW(&r->arena, r->answers, *cap, r->n_answers + 1);
 	m = jval_get(v, "messages");
 	if (m && m->type == JVAL_ARR && m->u.a.n > 0)
 		r->answers[r->n_answers].prompt = jval_str(m->u.a.v[0], "content", "");

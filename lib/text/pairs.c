@@ -106,15 +106,7 @@ add_pair(struct maker *m, const char *const *forms, const char *name, struct jpa
 
 	if (pair.answer_n == 0)
 		return;
-	if (m->n == m->cap) {
-		size_t cap = m->cap ? 2 * m->cap : 16;
-		struct jpair *v = jarena_alloc(m->a, cap, sizeof(*v));
-
-		if (m->n > 0)
-			memcpy(v, m->v, m->n * sizeof(*v));
-		m->v = v;
-		m->cap = cap;
-	}
+	JARENA_GROW(m->a, m->v, m->cap, m->n + 1);
 	jrand_init(&r, m->o->seed, jhash64(m->id, strlen(m->id), m->n));
 	pair.prompt = word_question(m, forms, name, jrand_u64(&r));
 	m->v[m->n++] = pair;

@@ -16,15 +16,7 @@ push(struct builder *b, enum jsection_kind kind, int level)
 	struct jsection *s;
 	int parent = (int)b->n - 1;
 
-	if (b->n == b->cap) {
-		size_t cap = b->cap ? 2 * b->cap : 32;
-		struct jsection *v = jarena_alloc(b->arena, cap, sizeof(*v));
-
-		if (b->n > 0)
-			memcpy(v, b->v, b->n * sizeof(*v));
-		b->v = v;
-		b->cap = cap;
-	}
+	JARENA_GROW(b->arena, b->v, b->cap, b->n + 1);
 	while (parent >= 0 && b->v[parent].level >= level)
 		parent = b->v[parent].parent;
 	s = &b->v[b->n++];
