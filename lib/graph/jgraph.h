@@ -30,12 +30,17 @@
 struct jgraph;
 struct jnode;
 
-/* A trainable or frozen weight. */
+/*
+ * A trainable or frozen weight.  A frozen matrix may stay as a file holds it (F16, BF16 or a GGUF
+ * block type): then value is NULL, and data points to rows of jten_bytes(dtype, shape[n_dims - 1]).
+ */
 struct jparam {
 	char name[128];		/* Hugging Face name: "model.layers.0.mlp.up_proj.weight" */
 	int n_dims;
 	int64_t shape[JTEN_MAX_DIMS];
-	float *value;		/* fp32 */
+	float *value;		/* fp32; NULL where dtype is another */
+	enum jdtype dtype;	/* JDT_F32 unless frozen in another form */
+	const void *data;	/* the rows of a frozen weight in that form; NULL where value is used */
 	float *grad;		/* same shape, NULL = frozen */
 	bool decay;		/* weight decay applies (matrices yes, norms and biases no) */
 };
