@@ -4,6 +4,7 @@
  */
 #include "infer/jinfer.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/jsys.h"
@@ -18,6 +19,7 @@ struct jgen {
 	struct jgen_result *r;
 	struct jsampler *sampler;
 	struct jrand rand;
+	struct jguide *guide;		/* NULL: free text */
 	struct jids ids;		/* prompt and what was generated */
 	size_t fed;
 	float *logits;			/* [V] */
@@ -40,6 +42,7 @@ jgen_result_release(struct jgen_result *r)
 {
 	jbuf_release(&r->text);
 	jids_release(&r->ids);
+	jmem_free(r->logprobs);
 }
 
 static void
@@ -68,6 +71,8 @@ jgen_start(struct jgen **out, const struct jgen_task *t, struct jerr *e)
 	g->r = t->result;
 	g->sampler = jsampler_new((int64_t)V);
 	g->logits = jmem_alloc(V, sizeof(*g->logits));
+	if (g->o->grammar)
+		g->guide = jguide_new(g->o->grammar, g->o->vocab);
 	for (size_t i = 0; i < t->n; i++)
 		push_id(&g->ids, t->prompt[i]);
 	jrand_init(&g->rand, g->o->seed, g->o->key);
@@ -83,6 +88,7 @@ jgen_free(struct jgen *g)
 	if (!g)
 		return;
 	jsampler_free(g->sampler);
+	jguide_free(g->guide);
 	jmem_free(g->logits);
 	jids_release(&g->ids);
 	jmem_free(g);
@@ -96,14 +102,13 @@ jgen_done(const struct jgen *g)
 
 /* A BOS counts too: where documents are trained behind a BOS, it says that another one begins. */
 static bool
-is_stop(const struct jgen *g, uint32_t id)
+ends_text(void *arg, uint32_t id)
 {
+	const struct jgen *g = arg;
 	const struct jmodel_config *c = jinfer_config(g->inf);
 	const uint32_t *stops;
 	size_t n;
 
-	if (g->o->ignore_eos)
-		return false;
 	if (id == c->eos || id == c->bos)
 		return true;
 	for (int i = 0; i < c->n_eos; i++)
@@ -118,6 +123,13 @@ is_stop(const struct jgen *g, uint32_t id)
 		if (stops[i] == id)
 			return true;
 	return false;
+}
+
+static bool
+is_stop(struct jgen *g, uint32_t id)
+{
+	/* Under a grammar the mask says whether the text may end. */
+	return (g->guide || !g->o->ignore_eos) && ends_text(g, id);
 }
 
 /* Length of s without a last character that is not complete yet. */
@@ -250,6 +262,69 @@ finish(struct jgen *g, const char *why)
 	show(g, true);
 }
 
+static void
+note_logprobs(struct jgen *g, const float *logits, uint32_t id)
+{
+	size_t k = (size_t)g->o->logprobs;
+	struct jgen_result *r = g->r;
+
+	JMEM_GROW(r->logprobs, r->cap_logprobs, r->n_logprobs + k + 1);
+	jsample_top(g->sampler, logits, k, r->logprobs + r->n_logprobs + 1);
+	r->logprobs[r->n_logprobs] = (struct jlogprob){ id, (float)(logits[id] -
+		jsample_log_sum(logits, jinfer_config(g->inf)->vocab_size)) };
+	r->n_logprobs += k + 1;
+}
+
+/*
+ * Under a grammar: a token after which the shortest end would not fit any more is drawn again
+ * without it, as long as the end still fits now.
+ */
+static int
+choose_guided(struct jgen *g, uint32_t *id, struct jerr *e)
+{
+	uint64_t left = (uint64_t)g->o->max_tokens - g->r->ids.n;
+	uint64_t room = (uint64_t)jinfer_capacity(g->inf) - jinfer_length(g->inf, g->t.slot);
+	bool fits;
+	int rc = jguide_mask(g->guide, g->logits, ends_text, g, e);
+
+	if (rc < 0)
+		return rc;
+	if (room + 1 < left)
+		left = room + 1;	/* the last token need not be fed */
+	fits = jguide_shortest(g->guide) <= left;
+	for (;;) {
+		*id = jsample_choose(g->sampler, g->logits, &g->o->sample, &g->rand);
+		if (g->logits[*id] == -INFINITY)
+			return jerr_set(e, JERR_LIMIT, "no token of the vocabulary leads to an end in time: "
+				"it lacks single bytes that the grammar needs");
+		if (!fits || ends_text(g, *id) || jguide_shortest_after(g->guide, *id) < left)
+			return 0;
+		g->logits[*id] = -INFINITY;
+	}
+}
+
+static int
+choose(struct jgen *g, uint32_t *id, struct jerr *e)
+{
+	size_t V = (size_t)jinfer_config(g->inf)->vocab_size;
+	float *plain = NULL;
+	int rc = 0;
+
+	if (g->o->logprobs > 0) {
+		plain = jmem_alloc(V, sizeof(*plain));
+		memcpy(plain, g->logits, V * sizeof(*plain));
+	}
+	jsample_penalise(g->sampler, g->logits, &g->o->sample, g->ids.v, g->ids.n);
+	if (g->guide)
+		rc = choose_guided(g, id, e);
+	else
+		*id = jsample_choose(g->sampler, g->logits, &g->o->sample, &g->rand);
+	if (rc == 0 && plain && !is_stop(g, *id))
+		note_logprobs(g, plain, *id);
+	jmem_free(plain);
+	return rc;
+}
+
 /* Takes the next token from the logits. */
 static int
 take(struct jgen *g, struct jerr *e)
@@ -264,20 +339,24 @@ take(struct jgen *g, struct jerr *e)
 		finish(g, "length");
 		return 0;
 	}
-	id = jsample(g->sampler, g->logits, &g->o->sample, g->ids.v, g->ids.n, &g->rand);
+	rc = choose(g, &id, e);
+	if (rc < 0)
+		return rc;
 	if (is_stop(g, id)) {
 		finish(g, "stop");
 		return 0;
 	}
 	push_id(&g->ids, id);
 	push_id(&g->r->ids, id);
+	if (g->guide)
+		jguide_accept(g->guide, id);
 	rc = spell(g, e);
 	if (rc < 0)
 		return rc;
-	if (cut_at_stop(g, from) || show(g, false))
+	if (cut_at_stop(g, from) || show(g, false) || (g->guide && jguide_must_end(g->guide)))
 		finish(g, "stop");
 	else if ((int64_t)g->r->ids.n >= g->o->max_tokens)
-		finish(g, "length");
+		finish(g, g->guide && jguide_may_end(g->guide) ? "stop" : "length");
 	else if (length >= (size_t)jinfer_capacity(g->inf))
 		finish(g, "context");
 	return 0;

@@ -13,6 +13,8 @@
 #include "base/jmem.h"
 #include "base/jrand.h"
 #include "base/jstr.h"
+#include "infer/jgrammar.h"
+#include "infer/jsample.h"
 #include "model/jmodel.h"
 #include "tok/jtok.h"
 
@@ -34,27 +36,6 @@ struct jprompt {
 };
 int jinfer_prompt(struct jtok_state *s, const struct jtok *t, const struct jprompt *p,
 	struct jids *ids, struct jerr *e);
-
-struct jsample_opts {
-	double temperature;	/* 0 = greedy (lowest id wins ties) */
-	int top_k;		/* 0 = off */
-	double top_p;		/* 1 = off */
-	double min_p;		/* 0 = off */
-	double repeat_penalty;	/* 1 = off; over the last repeat_last tokens (prompt included) */
-	int repeat_last;
-};
-#define JSAMPLE_OPTS_INIT { .temperature = 0.8, .top_k = 40, .top_p = 0.95, .min_p = 0.05, \
-	.repeat_penalty = 1.0, .repeat_last = 64 }
-
-/*
- * Chooses a token from logits[V] (changed in place), in llama.cpp's order: penalties, top-k, top-p,
- * min-p, temperature, then one draw.
- */
-struct jsampler;
-struct jsampler *jsampler_new(int64_t vocab);
-void jsampler_free(struct jsampler *s);
-uint32_t jsample(struct jsampler *s, float *logits, const struct jsample_opts *o,
-	const uint32_t *recent, size_t n_recent, struct jrand *r);
 
 /*
  * The engine: `slots` sequences of up to `capacity` tokens.  feed() puts tokens of a slot at the
@@ -87,12 +68,26 @@ struct jgen_opts {
 	int max_tokens;			/* -n */
 	const char *const *stop;	/* stop strings, NULL-terminated, or NULL */
 	bool ignore_eos;
+	/*
+	 * The text is held to a grammar, by masks over the vocabulary (which it shares with other
+	 * completions of the same thread).  Where the shortest end still fits into max_tokens, the
+	 * end is reached in time: the text is then whole, never cut.
+	 */
+	const struct jgrammar *grammar;
+	struct jgvocab *vocab;
+	int logprobs;			/* likeliest tokens to tell for each token; 0: none, no log-probabilities */
 	int (*on_text)(void *arg, const char *p, size_t n);
 	void *arg;
 };
 struct jgen_result {
 	struct jbuf text;		/* without the stop string */
 	struct jids ids;
+	/*
+	 * With logprobs: for each id first its own, then the likeliest: 1 + logprobs entries.  They are
+	 * the model's own, before penalties, masks and temperature.
+	 */
+	struct jlogprob *logprobs;
+	size_t n_logprobs, cap_logprobs;
 	const char *finish;		/* "stop", "length" or "context" */
 	double prompt_s, decode_s;
 };

@@ -194,16 +194,37 @@ write_rejected(struct batch *b, struct job *j, struct jerr *e)
 	return rc;
 }
 
+/* [{"id": its own, "logprob": ..., "top": [{"id", "logprob"}, ...]}, ...] */
+static void
+put_logprobs(struct jbuf *out, const struct jgen_result *r, size_t top)
+{
+	jbuf_addc(out, '[');
+	for (size_t i = 0; i < r->n_logprobs; i += 1 + top) {
+		for (size_t k = 0; k <= top; k++) {
+			const struct jlogprob *p = &r->logprobs[i + k];
+
+			jbuf_printf(out, "%s{\"id\":%lu,\"logprob\":", i + k && k != 1 ? "," : "",
+				(unsigned long)p->id);
+			jjson_num(out, (double)p->logprob);
+			jbuf_adds(out, k == 0 ? ",\"top\":[" : "}");
+		}
+		jbuf_adds(out, "]}");
+	}
+	jbuf_addc(out, ']');
+}
+
 static int
 write_done(struct batch *b, struct job *j, struct jerr *e)
 {
-	struct jbuf text, ids, finish, line;
-	struct jrec_edit ed[3] = { { .key = "text" }, { .key = "ids" }, { .key = "finish" } };
-	struct jbuf *val[3] = { &text, &ids, &finish };
-	int from = b->m->tok ? 0 : 1, rc;
+	struct jbuf text, ids, finish, logprobs, line;
+	struct jrec_edit ed[4] = { { .key = "text" }, { .key = "ids" }, { .key = "finish" },
+		{ .key = "logprobs" } };
+	struct jbuf *val[4] = { &text, &ids, &finish, &logprobs };
+	int from = b->m->tok ? 0 : 1, n = j->gen.logprobs > 0 ? 4 : 3, rc;
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		jbuf_init(val[i]);
+	put_logprobs(&logprobs, &j->result, (size_t)j->gen.logprobs);
 	jbuf_init(&line);
 	jjson_str(&text, j->result.text.p, j->result.text.n);
 	jbuf_addc(&ids, '[');
@@ -211,13 +232,13 @@ write_done(struct batch *b, struct job *j, struct jerr *e)
 		jbuf_printf(&ids, "%s%lu", i ? "," : "", (unsigned long)j->result.ids.v[i]);
 	jbuf_addc(&ids, ']');
 	jjson_str(&finish, j->result.finish, strlen(j->result.finish));
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < n; i++) {
 		ed[i].val = val[i]->p;
 		ed[i].val_n = val[i]->n;
 	}
-	jrec_write_edits(&j->rec, ed + from, (size_t)(3 - from), &line);
+	jrec_write_edits(&j->rec, ed + from, (size_t)(n - from), &line);
 	rc = jout_write(b->out, line.p, line.n, e);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		jbuf_release(val[i]);
 	jbuf_release(&line);
 	jcli_counts(b->cli)->out++;

@@ -13,7 +13,7 @@ static struct complete_opts {
 	struct model_opts model;
 	const char *prompt;
 	bool ids, special;
-	int64_t slots;
+	int64_t slots, logprobs;
 } opts = { .model = MODEL_OPTS_INIT, .slots = 8 };
 
 static const struct jopt table[] = {
@@ -24,6 +24,8 @@ static const struct jopt table[] = {
 		.help = "records carry token ids, no tokenizer is needed" },
 	{ .name = "special", .type = JOPT_BOOL, .value = &opts.special,
 		.help = "text of special tokens in prompts becomes those tokens" },
+	{ .name = "logprobs", .type = JOPT_INT, .value = &opts.logprobs, .arg = "N",
+		.help = "records: log-probabilities of each token and of the N likeliest" },
 	{ .name = "slots", .type = JOPT_INT, .value = &opts.slots, .arg = "N",
 		.help = "sequences that run at once" },
 	{ .type = JOPT_END }
@@ -98,12 +100,15 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 		return jerr_set(e, JERR_ARG, "either -p TEXT or files of records, not both");
 	if (opts.slots < 1 || opts.slots > 1024)
 		return jerr_set(e, JERR_ARG, "--slots %lld: expected 1..1024", (long long)opts.slots);
+	if (opts.logprobs < 0 || opts.logprobs > 1000 || (opts.logprobs > 0 && opts.prompt))
+		return jerr_set(e, JERR_ARG, "--logprobs: expected 0..1000, with records");
 	rc = model_open(&m, &opts.model, cli, opts.prompt || !opts.ids, e);
 	if (rc >= 0 && opts.prompt) {
 		rc = one_prompt(cli, &m, e);
 	} else if (rc >= 0) {
 		rc = b.slots = model_start(&m, &opts.model, cli, (int)opts.slots, e);
 		model_gen_opts(&m, &opts.model, cli, &b.gen);
+		b.gen.logprobs = (int)opts.logprobs;
 		if (rc >= 0)
 			rc = batch_run(cli, &m, &b, argc, argv, e);
 	}

@@ -16,6 +16,13 @@ model_check(const struct model_opts *o, struct jerr *e)
 	    o->repeat_penalty <= 0)
 		return jerr_set(e, JERR_ARG, "sampling wants temperature >= 0, top-p > 0, 0 <= min-p "
 			"<= 1 and repeat-penalty > 0");
+	if (o->typical_p < 0 || o->typical_p > 1 || o->top_n_sigma < 0 || o->xtc_probability < 0 ||
+	    o->xtc_probability > 1 || o->xtc_threshold < 0 || o->dry_multiplier < 0 ||
+	    o->dry_base < 1 || o->dry_allowed < 1 || o->dry_allowed > INT32_MAX || o->dry_last < 0 ||
+	    o->dry_last > INT32_MAX)
+		return jerr_set(e, JERR_ARG, "sampling wants typical-p, xtc-probability in 0..1, "
+			"top-n-sigma, xtc-threshold, dry-multiplier, dry-last >= 0, dry-base and "
+			"dry-allowed >= 1");
 	if (o->top_k < 0 || o->top_k > INT32_MAX || o->repeat_last < 0 || o->repeat_last > INT32_MAX)
 		return jerr_set(e, JERR_ARG, "--top-k and --repeat-last want 0 or more");
 	return 0;
@@ -35,7 +42,7 @@ model_open(struct model *m, const struct model_opts *o, struct jcli *cli, bool n
 	m->stop = jmem_zalloc(o->stop.n + 1, sizeof(*m->stop));
 	for (size_t i = 0; i < o->stop.n; i++)
 		m->stop[i] = o->stop.v[i];
-	return 0;
+	return constraint_open(m, o, e);
 }
 
 int
@@ -60,6 +67,8 @@ void
 model_close(struct model *m)
 {
 	jinfer_free(m->inf);
+	jgvocab_free(m->vocab);
+	m->vocab = NULL;
 	if (m->state)
 		jtok_state_free(m->state);
 	if (m->tok)
@@ -68,6 +77,7 @@ model_close(struct model *m)
 	if (m->pool)
 		jpar_free(m->pool);
 	jmem_free(m->stop);
+	constraint_close(m);
 }
 
 void
@@ -81,6 +91,21 @@ model_gen_opts(const struct model *m, const struct model_opts *o, struct jcli *c
 	g->sample.min_p = o->min_p;
 	g->sample.repeat_penalty = o->repeat_penalty;
 	g->sample.repeat_last = (int)o->repeat_last;
+	g->sample.typical_p = o->typical_p;
+	g->sample.top_n_sigma = o->top_n_sigma;
+	g->sample.xtc_probability = o->xtc_probability;
+	g->sample.xtc_threshold = o->xtc_threshold;
+	g->sample.presence_penalty = o->presence_penalty;
+	g->sample.frequency_penalty = o->frequency_penalty;
+	g->sample.dry_multiplier = o->dry_multiplier;
+	g->sample.dry_base = o->dry_base;
+	g->sample.dry_allowed = (int)o->dry_allowed;
+	g->sample.dry_last = (int)o->dry_last;
+	g->sample.dry_breaks = m->dry_breaks;
+	g->sample.bias = m->bias;
+	g->sample.n_bias = m->n_bias;
+	g->grammar = m->grammar;
+	g->vocab = m->vocab;
 	g->seed = (uint64_t)jcli_common(cli)->seed;
 	g->max_tokens = (int)o->max_tokens;
 	g->stop = m->stop;

@@ -10,13 +10,16 @@ extern const struct jverb complete_verb, chat_verb, synth_verb;
 /* What every verb that samples from a model asks for; each has its own table of options for it. */
 struct model_opts {
 	const char *model, *tokenizer;
-	int64_t max_tokens, top_k, repeat_last, context;
-	double temperature, top_p, min_p, repeat_penalty;
-	struct jopt_list stop;
+	int64_t max_tokens, top_k, repeat_last, context, dry_allowed, dry_last;
+	double temperature, top_p, min_p, typical_p, top_n_sigma, xtc_probability, xtc_threshold;
+	double repeat_penalty, presence_penalty, frequency_penalty, dry_multiplier, dry_base;
+	struct jopt_list stop, bias;
 	bool ignore_eos;
+	const char *schema, *grammar, *regex;
 };
 #define MODEL_OPTS_INIT { .max_tokens = 256, .top_k = 40, .repeat_last = 64, .temperature = 0.8, \
-	.top_p = 0.95, .min_p = 0.05, .repeat_penalty = 1.0 }
+	.top_p = 0.95, .min_p = 0.05, .typical_p = 1, .repeat_penalty = 1.0, .xtc_threshold = 0.1, \
+	.dry_base = 1.75, .dry_allowed = 2 }
 
 #define MODEL_OPTS(o) \
 	{ .name = "model", .letter = 'm', .type = JOPT_STR, .value = &(o)->model, .arg = "MODEL", \
@@ -35,10 +38,38 @@ struct model_opts {
 		.help = "sample among the likeliest tokens that reach this share, 1 = all" }, \
 	{ .name = "min-p", .type = JOPT_DOUBLE, .value = &(o)->min_p, .arg = "X", \
 		.help = "drop tokens below this share of the likeliest, 0 = none" }, \
+	{ .name = "typical-p", .type = JOPT_DOUBLE, .value = &(o)->typical_p, .arg = "X", \
+		.help = "keep the tokens of usual surprise that reach this share, 1 = all" }, \
+	{ .name = "top-n-sigma", .type = JOPT_DOUBLE, .value = &(o)->top_n_sigma, .arg = "X", \
+		.help = "keep logits within X deviations of the highest, 0 = all" }, \
+	{ .name = "xtc-probability", .type = JOPT_DOUBLE, .value = &(o)->xtc_probability, \
+		.arg = "X", .help = "chance to leave out all but the least of the likely tokens" }, \
+	{ .name = "xtc-threshold", .type = JOPT_DOUBLE, .value = &(o)->xtc_threshold, .arg = "X", \
+		.help = "tokens of at least this probability are likely ones" }, \
 	{ .name = "repeat-penalty", .type = JOPT_DOUBLE, .value = &(o)->repeat_penalty, .arg = "X", \
 		.help = "make recent tokens less likely, 1 = off" }, \
 	{ .name = "repeat-last", .type = JOPT_INT, .value = &(o)->repeat_last, .arg = "N", \
 		.help = "how many tokens back the penalty looks" }, \
+	{ .name = "presence-penalty", .type = JOPT_DOUBLE, .value = &(o)->presence_penalty, \
+		.arg = "X", .help = "taken off the logits of recent tokens" }, \
+	{ .name = "frequency-penalty", .type = JOPT_DOUBLE, .value = &(o)->frequency_penalty, \
+		.arg = "X", .help = "taken off the logits of recent tokens for each time they occur" }, \
+	{ .name = "dry-multiplier", .type = JOPT_DOUBLE, .value = &(o)->dry_multiplier, .arg = "X", \
+		.help = "penalty of tokens that go on with a repetition, 0 = off" }, \
+	{ .name = "dry-base", .type = JOPT_DOUBLE, .value = &(o)->dry_base, .arg = "X", \
+		.help = "growth of that penalty for each token repeated" }, \
+	{ .name = "dry-allowed", .type = JOPT_INT, .value = &(o)->dry_allowed, .arg = "N", \
+		.help = "length of repetitions from which it counts" }, \
+	{ .name = "dry-last", .type = JOPT_INT, .value = &(o)->dry_last, .arg = "N", \
+		.help = "how many tokens back it looks, 0 = all" }, \
+	{ .name = "logit-bias", .type = JOPT_LIST, .value = &(o)->bias, .arg = "ID=X", \
+		.help = "add X to the logit of a token id, -inf bans it (may be repeated)" }, \
+	{ .name = "schema", .type = JOPT_STR, .value = &(o)->schema, .arg = "FILE", \
+		.help = "write JSON that satisfies this JSON schema" }, \
+	{ .name = "grammar", .type = JOPT_STR, .value = &(o)->grammar, .arg = "FILE", \
+		.help = "write text of this GBNF grammar" }, \
+	{ .name = "regex", .type = JOPT_STR, .value = &(o)->regex, .arg = "TEXT", \
+		.help = "write text that this regular expression matches" }, \
 	{ .name = "stop", .type = JOPT_LIST, .value = &(o)->stop, .arg = "TEXT", \
 		.help = "end an answer before this text (may be repeated)" }, \
 	{ .name = "ignore-eos", .type = JOPT_BOOL, .value = &(o)->ignore_eos, \
@@ -52,6 +83,11 @@ struct model {
 	struct jpar *pool;
 	struct jinfer *inf;
 	const char **stop;		/* NULL-terminated */
+	struct jlogit_bias *bias;
+	size_t n_bias;
+	bool *dry_breaks;		/* by token id */
+	struct jgrammar *grammar;	/* NULL: free text */
+	struct jgvocab *vocab;
 };
 
 int model_check(const struct model_opts *o, struct jerr *e);
@@ -64,6 +100,10 @@ int model_start(struct model *m, const struct model_opts *o, struct jcli *cli, i
 void model_close(struct model *m);
 void model_gen_opts(const struct model *m, const struct model_opts *o, struct jcli *cli,
 	struct jgen_opts *g);
+
+/* What an answer is held to, and biases: constraint.c; called by model_open(). */
+int constraint_open(struct model *m, const struct model_opts *o, struct jerr *e);
+void constraint_close(struct model *m);
 
 /* Renders {"messages": ...} with the model's chat template; messages is JSON text. */
 int chat_render(const struct jtok *t, const char *messages, size_t n, struct jbuf *out,

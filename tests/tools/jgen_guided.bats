@@ -1,0 +1,60 @@
+#!/usr/bin/env bats
+# jgen complete held to a schema, a grammar or a regular expression; penalties and log-probabilities.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	PATH="$(cd "${J_BIN:-bin}" && pwd):$PATH"
+	d="$BATS_TEST_TMPDIR"
+	m="${J_TEST_SHARED:-../shared}/models/stories260K/stories260K.gguf"
+	[ -e "$m" ] || skip "no $m"
+	wild="--temperature 1.5 --top-k 0 --top-p 1 --min-p 0"
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		printf '{"id":"r%d","prompt":"Once"}\n' $i
+	done >"$d/in.jsonl"
+}
+
+@test "schema: every answer is whole and valid, the same at any number of slots" {
+	cat >"$d/s.json" <<-'END'
+		{"type": "object", "properties": {"name": {"type": "string", "maxLength": 12},
+		 "age": {"type": "integer", "minimum": 7, "maximum": 99},
+		 "kind": {"enum": ["cat", "dog"]}}, "required": ["name", "age", "kind"]}
+	END
+	jgen complete -m "$m" -n 80 -q $wild --schema "$d/s.json" --slots 1 "$d/in.jsonl" >"$d/1"
+	jgen complete -m "$m" -n 80 -q $wild --schema "$d/s.json" --slots 5 -j 2 "$d/in.jsonl" >"$d/5"
+	cmp "$d/1" "$d/5"
+	[ "$(jq -r 'select(.finish == "stop") | .text | fromjson | select(.age >= 7 and .age <= 99
+		and (.name | length) <= 12 and (.kind == "cat" or .kind == "dog")) | .age' "$d/1" | wc -l)" -eq 12 ]
+}
+
+@test "regular expressions and GBNF" {
+	jgen complete -m "$m" -n 60 -q $wild --regex '[A-Z][a-z]{2,9}( [a-z]{1,8}){0,4}[.!]' "$d/in.jsonl" \
+		>"$d/out"
+	[ "$(jq -r .text "$d/out" | grep -cxE '[A-Z][a-z]{2,9}( [a-z]{1,8}){0,4}[.!]')" -eq 12 ]
+	printf 'root ::= "(" (root | [0-9]+) ")"\n' >"$d/g.gbnf"
+	jgen complete -m "$m" -n 40 -q $wild --grammar "$d/g.gbnf" "$d/in.jsonl" >"$d/out"
+	[ "$(jq -r 'select(.finish == "stop") | .text' "$d/out" | grep -cxE '\(+[0-9]+\)+')" -eq 12 ]
+}
+
+@test "a form that cannot be held is refused with file, line and keyword" {
+	printf '{"type": "string",\n "not": {"const": "x"}}\n' >"$d/s.json"
+	run -2 jgen complete -m "$m" -p x --schema "$d/s.json" --regex a
+	run -1 jgen complete -m "$m" -p x --schema "$d/s.json"
+	[[ "$output" == *"s.json:2: the keyword \"not\""* ]]
+	run -1 jgen complete -m "$m" -p x --regex '(?<=a)b'
+	[[ "$output" == *look-around* ]]
+}
+
+@test "biases and penalties change what is drawn; log-probabilities do not" {
+	jgen complete -m "$m" -n 8 -q --temperature 0 --logprobs 2 "$d/in.jsonl" | head -n 1 >"$d/plain"
+	first=$(jq '.ids[0]' "$d/plain")
+	jgen complete -m "$m" -n 8 -q --temperature 0 --logprobs 2 --logit-bias "$first=-inf" "$d/in.jsonl" |
+		head -n 1 >"$d/ban"
+	[ "$(jq '.ids[0]' "$d/ban")" -eq "$(jq '.logprobs[0].top[1].id' "$d/plain")" ]
+	[ "$(jq -c '.logprobs[0].top' "$d/ban")" = "$(jq -c '.logprobs[0].top' "$d/plain")" ]
+	[ "$(jq '.logprobs | length' "$d/plain")" -eq 8 ]
+	[ "$(jq -r '[.logprobs[] | .logprob == .top[0].logprob] | all' "$d/plain")" = true ]
+	run -2 jgen complete -m "$m" -p x --logit-bias 9999=1
+	run -2 jgen complete -m "$m" -p x --dry-base 0.5
+}
