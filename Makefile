@@ -17,8 +17,8 @@ Q       := $(if $(V),,@)
 .DEFAULT_GOAL := all
 
 # The rooms of the library in the order in which they may use each other (tests/lint/layers).
-ROOMS ?= base io par cli conf record net doc text tok shard tensor graph model optim infer train score
-TOOLS ?= jcollect jfilter jtokenize jtrain jgen jeval jmodel jupiter
+ROOMS ?= base io par cli conf record net doc text tok shard tensor graph model optim infer train score swarm
+TOOLS ?= jcollect jfilter jtokenize jtrain jgen jeval jmodel jroute jupiter
 
 PKGS := libxxhash yaml-0.1 libcurl libarchive libzstd zlib libxml-2.0 libpcre2-8 libutf8proc liblzma
 # Only an oracle of the tests.

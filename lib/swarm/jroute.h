@@ -1,0 +1,85 @@
+/*
+ * jroute.h - which experts should answer a question, and whether any should.
+ *
+ * Two sources of evidence that need no model to be loaded:
+ * - keywords: whole words of the expert files.  A keyword that e of E experts list weighs
+ *   log(1 + E / e); the score of an expert is 1 - exp(-w / 2) for the summed weight w of those that
+ *   occur, so more keywords in a file do not make a hit worth less.
+ * - a trained router: multinomial logistic regression (Bishop 2006, 4.3.4) over hashed words and
+ *   word pairs, tf-idf weighted, made from the experts' own examples and documents in seconds.  Its
+ *   probabilities are sharpened or flattened on held-out passages (temperature scaling, Guo et al.
+ *   2017), and with the keywords' scores mixed by a conditional logit fitted there (McFadden 1974).
+ *
+ * "None of these".  A question is foreign when its words are: the coverage is the share, weighted by
+ * rarity, of its words that occur in the experts' texts.  The threshold on the acceptance, coverage
+ * times the highest probability, is found without foreign text by leaving out each expert in turn:
+ * its held-out passages must then look foreign, and the others' not.
+ *
+ * Everything is deterministic: the same texts and seed give the same router, bit for bit.
+ */
+#ifndef JROUTE_H
+#define JROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/jerr.h"
+#include "base/jstr.h"
+#include "swarm/jexpert.h"
+
+enum jroute_strategy { JROUTE_KEYWORD, JROUTE_TRAINED, JROUTE_HYBRID };
+
+struct jroute_opts {
+	enum jroute_strategy strategy;
+	int top_k;			/* at most this many experts */
+	double min_score;		/* experts below are not asked */
+	double budget;			/* sum of costs that may be spent; 0: any */
+	bool abstain;			/* false: somebody is always asked */
+};
+#define JROUTE_OPTS_INIT { .strategy = JROUTE_HYBRID, .top_k = 3, .min_score = 0.1, .abstain = true }
+
+struct jroute_choice {
+	size_t expert;			/* index into the set */
+	double score;			/* 0..1 */
+	double keyword, trained;	/* what it was made of; trained -1: no trained router */
+};
+
+struct jroute_result {
+	struct jroute_choice *v;	/* all experts, best first */
+	size_t n;
+	size_t chosen;			/* the first so many answer */
+	double acceptance, threshold;	/* below it nobody was asked; threshold 0: not known */
+	double cost;			/* of the chosen */
+	struct jbuf why;		/* one line per expert, '\n' between: words, parts of the score */
+	size_t *why_at;			/* [n + 1] */
+};
+
+/* --- training --- */
+struct jrouter_train;
+struct jrouter_train *jrouter_train_new(const struct jexperts *x, uint64_t seed);
+void jrouter_train_free(struct jrouter_train *t);
+/* A text of expert i: cut into passages of the size of questions and of paragraphs. */
+void jrouter_train_add(struct jrouter_train *t, size_t expert, const char *text, size_t n);
+struct jrouter_report {
+	size_t passages, held_out;
+	double accuracy;		/* on held-out passages */
+	double temperature, keyword_weight, trained_weight, threshold;
+	double foreign_rejected, own_accepted;	/* shares at the threshold, experts left out in turn */
+};
+/* Fits and writes the router (safetensors) to path. */
+int jrouter_train_save(struct jrouter_train *t, const char *path, struct jrouter_report *r,
+	struct jerr *e);
+
+/* --- routing --- */
+struct jrouter;
+/* trained: a file of jrouter_train_save(), made for these experts, or NULL. */
+int jrouter_open(struct jrouter **r, const struct jexperts *x, const char *trained, struct jerr *e);
+void jrouter_close(struct jrouter *r);
+bool jrouter_is_trained(const struct jrouter *r);
+void jroute_result_init(struct jroute_result *res);
+void jroute_result_release(struct jroute_result *res);
+int jrouter_route(struct jrouter *r, const char *question, size_t n, const struct jroute_opts *o,
+	struct jroute_result *res, struct jerr *e);
+
+#endif

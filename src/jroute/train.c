@@ -1,0 +1,145 @@
+/*
+ * jroute train: a router from the experts' own examples and documents.
+ */
+#include "verbs.h"
+
+#include <string.h>
+
+#include "io/jfs.h"
+#include "record/jreader.h"
+
+static struct train_opts {
+	const char *experts;
+} opts;
+
+static const struct jopt table[] = {
+	{ .name = "experts", .type = JOPT_STR, .value = &opts.experts, .arg = "DIR",
+		.help = "folder of expert files" },
+	{ .type = JOPT_END }
+};
+
+static void
+add_member(struct jrouter_train *t, size_t expert, const struct jrec *r, const char *key)
+{
+	const char *p;
+	size_t n;
+
+	if (jrec_str(r, key, &p, &n))
+		jrouter_train_add(t, expert, p, n);
+}
+
+/* Documents by title and text, pairs by question and answer. */
+static int
+add_record(struct jcli *cli, struct jrouter_train *t, size_t expert, const char *line, size_t n,
+	struct jarena *a)
+{
+	static const char *const keys[] = { "text", "title", "question", "prompt", "answer" };
+	struct jerr why = { 0 };
+	struct jrec r;
+
+	jarena_reset(a);
+	jcli_counts(cli)->in++;
+	if (jrec_parse(&r, line, n, a, &why) < 0) {
+		jcli_reject(cli, "not a JSON record");
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		add_member(t, expert, &r, keys[i]);
+	jcli_counts(cli)->out++;
+	return 1;
+}
+
+static int
+add_file(struct jcli *cli, struct jrouter_train *t, size_t expert, const char *path, struct jerr *e)
+{
+	struct jreader in;
+	struct jarena a;
+	char *name = jmem_strdup(path), *line;
+	size_t n;
+	int rc = jreader_open(&in, 1, &name, e);
+
+	if (rc < 0) {
+		jmem_free(name);
+		return rc;
+	}
+	jcli_input(cli, path);
+	jarena_init(&a, 0);
+	while ((rc = jreader_line(&in, &line, &n, e)) > 0)
+		if (rc == 1)
+			add_record(cli, t, expert, line, n, &a);
+		else
+			jcli_reject(cli, "line too long");
+	jarena_release(&a);
+	jreader_close(&in);
+	jmem_free(name);
+	return rc;
+}
+
+static int
+add_expert(struct jcli *cli, struct jrouter_train *t, const struct jexperts *x, size_t i,
+	struct jerr *e)
+{
+	const struct jexpert *ex = &x->v[i];
+	int rc = 0;
+
+	for (size_t k = 0; k < ex->n_examples; k++)
+		jrouter_train_add(t, i, ex->examples[k], strlen(ex->examples[k]));
+	if (ex->description[0])
+		jrouter_train_add(t, i, ex->description, strlen(ex->description));
+	for (size_t k = 0; rc == 0 && k < ex->n_knowledge; k++)
+		rc = add_file(cli, t, i, ex->knowledge[k], e);
+	return rc;
+}
+
+/* Operands NAME=FILE: more records of that expert. */
+static int
+add_operand(struct jcli *cli, struct jrouter_train *t, const struct jexperts *x, const char *arg,
+	struct jerr *e)
+{
+	const char *eq = strchr(arg, '=');
+
+	for (size_t i = 0; eq && i < x->n; i++)
+		if (strlen(x->v[i].name) == (size_t)(eq - arg) &&
+		    strncmp(x->v[i].name, arg, (size_t)(eq - arg)) == 0)
+			return add_file(cli, t, i, eq + 1, e);
+	return jerr_set(e, JERR_ARG, "%s: expected EXPERT=FILE with the name of an expert", arg);
+}
+
+static int
+run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
+{
+	const char *output = jcli_common(cli)->output;
+	struct jrouter_report r;
+	struct jrouter_train *t;
+	struct jexperts x;
+	int rc = experts_open(&x, opts.experts, e);
+
+	(void)arg;
+	if (rc < 0)
+		return rc;
+	if (strcmp(output, "-") == 0)
+		output = router_path(&x, opts.experts);
+	t = jrouter_train_new(&x, (uint64_t)jcli_common(cli)->seed);
+	for (size_t i = 0; rc == 0 && i < x.n; i++)
+		rc = add_expert(cli, t, &x, i, e);
+	for (int i = 0; rc == 0 && i < argc; i++)
+		rc = add_operand(cli, t, &x, argv[i], e);
+	if (rc == 0)
+		rc = jrouter_train_save(t, output, &r, e);
+	if (rc == 0)
+		jcli_info(cli, "%s: %zu passages, %zu of them held out: %.1f %% go to their expert; at the "
+			"threshold %.3f %.1f %% are taken, of those of an expert left out %.1f %% are not",
+			output, r.passages, r.held_out, 100 * r.accuracy, r.threshold,
+			100 * r.own_accepted, 100 * r.foreign_rejected);
+	jrouter_train_free(t);
+	jexperts_release(&x);
+	return rc;
+}
+
+const struct jverb train_verb = {
+	.name = "train",
+	.args = "--experts DIR [EXPERT=FILE ...]",
+	.summary = "make a router from the experts' own texts",
+	.opts = table,
+	.run = run,
+};

@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# jroute: expert files, keywords, the trained router, abstention, budgets.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	PATH="$(cd "${J_BIN:-bin}" && pwd):$PATH"
+	d="$BATS_TEST_TMPDIR"
+	mkdir -p "$d/ex/deep"
+	expert cook '[oven, bake, salt]' 2 bread flour dough oven yeast crust butter kneading
+	expert sail '[boat, mast, salt]' 1 boat mast wind sail rudder harbour anchor keel
+	mv "$d/ex/sail.yaml" "$d/ex/deep/"
+}
+
+# expert NAME KEYWORDS COST WORD...: a file and a corpus that speaks of the words.
+expert() {
+	local name=$1 keywords=$2 cost=$3 i
+	shift 3
+	for ((i = 0; i < 60; i++)); do
+		printf '{"id":"%s%d","text":"We put the %s near the %s before. Then every %s is better than a %s without it."}\n' \
+			"$name" "$i" "${@:i % $# + 1:1}" "${@:(i * 3 + 1) % $# + 1:1}" "${@:(i * 5 + 2) % $# + 1:1}" \
+			"${@:(i / 8) % $# + 1:1}"
+	done >"$d/$name.jsonl"
+	printf 'name: %s\ndomain: life/%s\ncost: %s\nkeywords: %s\nknowledge: [%s]\n' "$name" "$name" "$cost" \
+		"$keywords" "$d/$name.jsonl" >"$d/ex/$name.yaml"
+}
+
+names() {
+	jq -c '[.experts[].name]'
+}
+
+ask() {
+	jroute route --experts "$d/ex" -q "${@:2}" -p "$1" | names
+}
+
+@test "keywords: whole words, rare ones weigh more, nobody where none occurs" {
+	[ "$(ask 'How long do I BAKE it?')" = '["cook"]' ]
+	[ "$(ask 'Is rebaking salty?')" = '[]' ]
+	[ "$(ask 'What is the capital of France?')" = '[]' ]
+	[ "$(ask 'salt on the mast')" = '["sail","cook"]' ]
+	[ "$(ask 'salt on the mast' -k 1)" = '["sail"]' ]
+	[ "$(ask 'What is the capital of France?' --no-abstain -k 1 | jq length)" -eq 1 ]
+}
+
+@test "costs stay within the budget" {
+	[ "$(ask 'salt' --budget 3)" = '["cook","sail"]' ]
+	[ "$(ask 'salt' --budget 1.5)" = '["sail"]' ]
+	[ "$(ask 'salt' --budget 0.5)" = '[]' ]
+}
+
+@test "a router is trained from the experts' texts, the same every time, and finds what keywords do not" {
+	jroute train --experts "$d/ex" -q
+	cp "$d/ex/router.safetensors" "$d/1"
+	jroute train --experts "$d/ex" -q -j 1
+	cmp "$d/ex/router.safetensors" "$d/1"
+	[ "$(ask 'the yeast near the dough' -k 1)" = '["cook"]' ]
+	[ "$(ask 'the keel near the rudder' -k 1)" = '["sail"]' ]
+	[ "$(ask 'Quantum chromodynamics explains hadrons')" = '[]' ]
+	jroute route --experts "$d/ex" --strategy trained -q --explain -p 'the yeast near the dough' | grep -q 'trained router'
+	run -2 jroute route --experts "$d/ex/deep" --router "$d/1" -p x
+	[[ "$output" == *"other experts"* ]]
+}
+
+@test "records keep their members; those without a question are counted and kept" {
+	printf '%s\n' '{"id":1,"x":1.50,"question":"bake"}' '{"messages":[{"role":"user","content":"mast"}]}' \
+		'{"id":3}' 'no json' >"$d/in"
+	jroute route --experts "$d/ex" -q --rejects "$d/rej" "$d/in" >"$d/out"
+	[ "$(names <"$d/out" | paste -sd' ')" = '["cook"] ["sail"]' ]
+	grep -q '^{"id":1,"x":1.50,"question":"bake","experts":' "$d/out"
+	[ "$(grep -c '"drop":' "$d/rej")" -eq 2 ]
+}
+
+@test "expert files: recursive, strict, unique names" {
+	[ "$(jroute list --experts "$d/ex" --json -q | jq -r .name | paste -sd' ')" = "cook sail" ]
+	cp "$d/ex/cook.yaml" "$d/ex/deep/again.yaml"
+	run -1 jroute list --experts "$d/ex"
+	[[ "$output" == *"cook"*"taken by"* ]]
+	rm "$d/ex/deep/again.yaml"
+	printf 'name: x\ndomain: y\nkeyword: [z]\n' >"$d/bad.yaml"
+	run -1 jroute list --experts "$d/bad.yaml"
+	[[ "$output" == *"bad.yaml:3"* ]]
+	run -2 jroute list --experts "$d/none"
+	run -2 jroute route --experts "$d/ex" --strategy trained -p x
+	jroute list --experts share/experts -q | grep -q python-datascience
+}
