@@ -111,6 +111,13 @@ jinfer_reset(struct jinfer *inf, int slot)
 	inf->length[slot] = 0;
 }
 
+void
+jinfer_truncate(struct jinfer *inf, int slot, size_t n)
+{
+	if (n < inf->length[slot])
+		inf->length[slot] = n;
+}
+
 static int
 power_below(int n)
 {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/jsys.h"
+#include "infer/draft.h"
 
 #define PROMPT_CHUNK 512	/* prompt tokens of one sequence per step, so that others go on */
 #define CONTEXT_IDS 8		/* tokens before the first new one that its spelling may depend on */
@@ -23,6 +24,10 @@ struct jgen {
 	struct jids ids;		/* prompt and what was generated */
 	size_t fed;
 	float *logits;			/* [V] */
+	uint32_t *guess;		/* [1 + speculate]: the last token, and what may follow */
+	size_t n_guess;			/* of what may follow */
+	float *guess_logits;		/* [1 + speculate, V] */
+	struct draft_model draft;
 	size_t shown;			/* bytes of r->text given to on_text */
 	bool spelled;			/* a token has shown text: the next ones spell alone */
 	bool done;
@@ -52,6 +57,21 @@ push_id(struct jids *ids, uint32_t id)
 	ids->v[ids->n++] = id;
 }
 
+static void
+start_guessing(struct jgen *g)
+{
+	size_t k = (size_t)g->o->speculate, V = (size_t)jinfer_config(g->inf)->vocab_size;
+
+	if (k == 0)
+		return;
+	g->guess = jmem_alloc(k + 1, sizeof(*g->guess));
+	g->guess_logits = jmem_alloc((k + 1) * V, sizeof(*g->guess_logits));
+	if (!g->o->draft)
+		return;
+	g->draft = (struct draft_model){ g->o->draft, g->t.slot, jmem_alloc(V, sizeof(float)) };
+	jinfer_reset(g->o->draft, g->t.slot);
+}
+
 int
 jgen_start(struct jgen **out, const struct jgen_task *t, struct jerr *e)
 {
@@ -71,6 +91,7 @@ jgen_start(struct jgen **out, const struct jgen_task *t, struct jerr *e)
 	g->r = t->result;
 	g->sampler = jsampler_new((int64_t)V);
 	g->logits = jmem_alloc(V, sizeof(*g->logits));
+	start_guessing(g);
 	if (g->o->grammar)
 		g->guide = jguide_new(g->o->grammar, g->o->vocab);
 	for (size_t i = 0; i < t->n; i++)
@@ -89,6 +110,9 @@ jgen_free(struct jgen *g)
 		return;
 	jsampler_free(g->sampler);
 	jguide_free(g->guide);
+	jmem_free(g->guess);
+	jmem_free(g->guess_logits);
+	jmem_free(g->draft.logits);
 	jmem_free(g->logits);
 	jids_release(&g->ids);
 	jmem_free(g);
@@ -283,7 +307,7 @@ static int
 choose_guided(struct jgen *g, uint32_t *id, struct jerr *e)
 {
 	uint64_t left = (uint64_t)g->o->max_tokens - g->r->ids.n;
-	uint64_t room = (uint64_t)jinfer_capacity(g->inf) - jinfer_length(g->inf, g->t.slot);
+	uint64_t room = (uint64_t)jinfer_capacity(g->inf) - g->fed;
 	bool fits;
 	int rc = jguide_mask(g->guide, g->logits, ends_text, g, e);
 
@@ -329,7 +353,7 @@ choose(struct jgen *g, uint32_t *id, struct jerr *e)
 static int
 take(struct jgen *g, struct jerr *e)
 {
-	size_t length = jinfer_length(g->inf, g->t.slot), from = g->r->text.n;
+	size_t from = g->r->text.n;
 	uint32_t id;
 	int rc;
 
@@ -357,8 +381,29 @@ take(struct jgen *g, struct jerr *e)
 		finish(g, "stop");
 	else if ((int64_t)g->r->ids.n >= g->o->max_tokens)
 		finish(g, g->guide && jguide_may_end(g->guide) ? "stop" : "length");
-	else if (length >= (size_t)jinfer_capacity(g->inf))
+	else if (g->fed >= (size_t)jinfer_capacity(g->inf))
 		finish(g, "context");
+	return 0;
+}
+
+/* Guesses what follows the last token, no further than the answer may go. */
+static int
+guess(struct jgen *g, struct jerr *e)
+{
+	size_t left = (size_t)g->o->max_tokens - g->r->ids.n, max = (size_t)g->o->speculate;
+	size_t room = (size_t)jinfer_capacity(g->inf) - g->ids.n;
+
+	g->n_guess = 0;
+	if (max == 0 || g->r->ids.n == 0 || g->ids.n - g->fed != 1 || left < 2)
+		return 0;
+	if (max > left - 1)
+		max = left - 1;
+	if (max > room)
+		max = room;
+	g->guess[0] = g->ids.v[g->fed];
+	if (g->draft.inf)
+		return draft_model(&g->draft, &g->ids, max, g->guess + 1, &g->n_guess, e);
+	g->n_guess = draft_lookup(&g->ids, max, g->guess + 1);
 	return 0;
 }
 
@@ -374,6 +419,44 @@ pending(struct jgen *g, struct jinfer_feed *f)
 	f->ids = g->ids.v + g->fed;
 	f->n = n;
 	f->logits = g->fed + n == g->ids.n ? g->logits : NULL;
+	if (g->n_guess > 0) {
+		f->ids = g->guess;
+		f->n = 1 + g->n_guess;
+		f->logits = NULL;
+		f->all_logits = g->guess_logits;
+	}
+}
+
+/* Draws token after token as long as they are the ones that were guessed. */
+static int
+take_guessed(struct jgen *g, struct jerr *e)
+{
+	size_t V = (size_t)jinfer_config(g->inf)->vocab_size;
+	int rc = 0;
+
+	g->r->drafted += g->n_guess;
+	for (size_t i = 0; rc == 0 && i <= g->n_guess; i++) {
+		g->fed++;
+		memcpy(g->logits, g->guess_logits + i * V, V * sizeof(*g->logits));
+		rc = take(g, e);
+		if (g->done || i == g->n_guess || g->ids.v[g->ids.n - 1] != g->guess[i + 1])
+			break;
+		g->r->accepted++;
+	}
+	g->n_guess = 0;
+	jinfer_truncate(g->inf, g->t.slot, g->fed);
+	if (g->draft.inf)
+		jinfer_truncate(g->draft.inf, g->t.slot, g->fed);
+	return rc;
+}
+
+static int
+advance(struct jgen *g, const struct jinfer_feed *f, struct jerr *e)
+{
+	if (g->n_guess > 0)
+		return take_guessed(g, e);
+	g->fed += f->n;
+	return g->fed == g->ids.n ? take(g, e) : 0;
 }
 
 int
@@ -384,21 +467,18 @@ jgen_step(struct jgen *const *g, size_t n, struct jerr *e)
 	size_t k = 0, at = 0;
 	int rc = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		if (!g[i] || g[i]->done)
-			continue;
-		pending(g[i], &f[k++]);
-		inf = g[i]->inf;
-	}
-	if (k > 0)
-		rc = jinfer_feed(inf, f, k, e);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (!g[i] || g[i]->done)
 			continue;
-		g[i]->fed += f[at++].n;
-		if (g[i]->fed == g[i]->ids.n)
-			rc = take(g[i], e);
+		rc = guess(g[i], e);
+		pending(g[i], &f[k++]);
+		inf = g[i]->inf;
 	}
+	if (rc == 0 && k > 0)
+		rc = jinfer_feed(inf, f, k, e);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if (g[i] && !g[i]->done)
+			rc = advance(g[i], &f[at++], e);
 	jmem_free(f);
 	return rc;
 }

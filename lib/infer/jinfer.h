@@ -59,6 +59,7 @@ size_t jinfer_length(const struct jinfer *inf, int slot);
 int jinfer_capacity(const struct jinfer *inf);
 const struct jmodel_config *jinfer_config(const struct jinfer *inf);
 void jinfer_reset(struct jinfer *inf, int slot);	/* forgets the slot's tokens */
+void jinfer_truncate(struct jinfer *inf, int slot, size_t n);	/* keeps the first n of them */
 
 /* One completion.  on_text gets decoded pieces as they become whole UTF-8; non-zero stops. */
 struct jgen_opts {
@@ -75,6 +76,15 @@ struct jgen_opts {
 	 */
 	const struct jgrammar *grammar;
 	struct jgvocab *vocab;
+	/*
+	 * Speculation: up to so many tokens are guessed, by what followed the same words before or by
+	 * a draft model (an engine of the same vocabulary; the task's slot is used), and checked in one
+	 * pass.  Every token is still drawn from the model's own logits with the same random numbers,
+	 * and rows do not depend on their neighbours: the text is the same, byte for byte, at any
+	 * temperature.  0: off.
+	 */
+	int speculate;
+	struct jinfer *draft;		/* NULL: look the words up */
 	int logprobs;			/* likeliest tokens to tell for each token; 0: none, no log-probabilities */
 	int (*on_text)(void *arg, const char *p, size_t n);
 	void *arg;
@@ -88,6 +98,7 @@ struct jgen_result {
 	 */
 	struct jlogprob *logprobs;
 	size_t n_logprobs, cap_logprobs;
+	uint64_t drafted, accepted;	/* tokens guessed, and those that were right */
 	const char *finish;		/* "stop", "length" or "context" */
 	double prompt_s, decode_s;
 };

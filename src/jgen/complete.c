@@ -80,6 +80,9 @@ one_prompt(struct jcli *cli, struct model *m, struct jerr *e)
 	if (rc >= 0)
 		jcli_debug(cli, "%zu + %zu tokens, %s; prompt %.3f s, %.1f tokens/s", ids.n, r.ids.n,
 			r.finish, r.prompt_s, r.decode_s > 0 ? (double)r.ids.n / r.decode_s : 0.0);
+	if (rc >= 0 && r.drafted > 0)
+		jcli_debug(cli, "%llu tokens guessed, %llu right", (unsigned long long)r.drafted,
+			(unsigned long long)r.accepted);
 	jcli_counts(cli)->in = jcli_counts(cli)->out = 1;
 	jgen_result_release(&r);
 	jids_release(&ids);

@@ -16,6 +16,8 @@ model_check(const struct model_opts *o, struct jerr *e)
 	    o->repeat_penalty <= 0)
 		return jerr_set(e, JERR_ARG, "sampling wants temperature >= 0, top-p > 0, 0 <= min-p "
 			"<= 1 and repeat-penalty > 0");
+	if (o->speculate < 0 || o->speculate > 64 || (o->draft && o->speculate == 0))
+		return jerr_set(e, JERR_ARG, "--speculate: expected 0..64, and with --draft at least 1");
 	if (o->typical_p < 0 || o->typical_p > 1 || o->top_n_sigma < 0 || o->xtc_probability < 0 ||
 	    o->xtc_probability > 1 || o->xtc_threshold < 0 || o->dry_multiplier < 0 ||
 	    o->dry_base < 1 || o->dry_allowed < 1 || o->dry_allowed > INT32_MAX || o->dry_last < 0 ||
@@ -25,6 +27,23 @@ model_check(const struct model_opts *o, struct jerr *e)
 			"dry-allowed >= 1");
 	if (o->top_k < 0 || o->top_k > INT32_MAX || o->repeat_last < 0 || o->repeat_last > INT32_MAX)
 		return jerr_set(e, JERR_ARG, "--top-k and --repeat-last want 0 or more");
+	return 0;
+}
+
+static int
+open_draft(struct model *m, const struct model_opts *o, struct jerr *e)
+{
+	struct jtok *unused;
+	int rc = jinfer_open(&m->draft_model, &unused, o->draft, NULL, false, e);
+
+	if (rc < 0)
+		return rc;
+	if (unused)
+		jtok_free(unused);
+	if (m->draft_model->cfg.vocab_size != m->m->cfg.vocab_size)
+		return jerr_set(e, JERR_ARG, "--draft %s: its vocabulary has %lld tokens, that of the model "
+			"%lld", o->draft, (long long)m->draft_model->cfg.vocab_size,
+			(long long)m->m->cfg.vocab_size);
 	return 0;
 }
 
@@ -42,7 +61,8 @@ model_open(struct model *m, const struct model_opts *o, struct jcli *cli, bool n
 	m->stop = jmem_zalloc(o->stop.n + 1, sizeof(*m->stop));
 	for (size_t i = 0; i < o->stop.n; i++)
 		m->stop[i] = o->stop.v[i];
-	return constraint_open(m, o, e);
+	rc = constraint_open(m, o, e);
+	return rc < 0 || !o->draft ? rc : open_draft(m, o, e);
 }
 
 int
@@ -60,6 +80,10 @@ model_start(struct model *m, const struct model_opts *o, struct jcli *cli, int s
 	if (per * (uint64_t)slots > room)
 		slots = room / per > 1 ? (int)(room / per) : 1;
 	rc = jinfer_new(&m->inf, m->m, m->pool, slots, (int)capacity, e);
+	if (rc == 0 && m->draft_model)
+		rc = jinfer_new(&m->draft, m->draft_model, m->pool, slots,
+			(int)(capacity < m->draft_model->cfg.context ? capacity :
+			m->draft_model->cfg.context), e);
 	return rc < 0 ? rc : slots;
 }
 
@@ -67,6 +91,8 @@ void
 model_close(struct model *m)
 {
 	jinfer_free(m->inf);
+	jinfer_free(m->draft);
+	jmodel_free(m->draft_model);
 	jgvocab_free(m->vocab);
 	m->vocab = NULL;
 	if (m->state)
@@ -105,6 +131,8 @@ model_gen_opts(const struct model *m, const struct model_opts *o, struct jcli *c
 	g->sample.bias = m->bias;
 	g->sample.n_bias = m->n_bias;
 	g->grammar = m->grammar;
+	g->speculate = (int)o->speculate;
+	g->draft = m->draft;
 	g->vocab = m->vocab;
 	g->seed = (uint64_t)jcli_common(cli)->seed;
 	g->max_tokens = (int)o->max_tokens;

@@ -5,7 +5,7 @@
 #include "cli/jcli.h"
 #include "infer/jinfer.h"
 
-extern const struct jverb complete_verb, chat_verb, synth_verb;
+extern const struct jverb complete_verb, chat_verb, synth_verb, bench_verb;
 
 /* What every verb that samples from a model asks for; each has its own table of options for it. */
 struct model_opts {
@@ -15,7 +15,8 @@ struct model_opts {
 	double repeat_penalty, presence_penalty, frequency_penalty, dry_multiplier, dry_base;
 	struct jopt_list stop, bias;
 	bool ignore_eos;
-	const char *schema, *grammar, *regex;
+	const char *schema, *grammar, *regex, *draft;
+	int64_t speculate;
 };
 #define MODEL_OPTS_INIT { .max_tokens = 256, .top_k = 40, .repeat_last = 64, .temperature = 0.8, \
 	.top_p = 0.95, .min_p = 0.05, .typical_p = 1, .repeat_penalty = 1.0, .xtc_threshold = 0.1, \
@@ -70,6 +71,10 @@ struct model_opts {
 		.help = "write text of this GBNF grammar" }, \
 	{ .name = "regex", .type = JOPT_STR, .value = &(o)->regex, .arg = "TEXT", \
 		.help = "write text that this regular expression matches" }, \
+	{ .name = "speculate", .type = JOPT_INT, .value = &(o)->speculate, .arg = "N", \
+		.help = "guess N tokens ahead and check them at once; the text stays the same" }, \
+	{ .name = "draft", .type = JOPT_STR, .value = &(o)->draft, .arg = "MODEL", \
+		.help = "a small model that guesses; else what followed the same words before" }, \
 	{ .name = "stop", .type = JOPT_LIST, .value = &(o)->stop, .arg = "TEXT", \
 		.help = "end an answer before this text (may be repeated)" }, \
 	{ .name = "ignore-eos", .type = JOPT_BOOL, .value = &(o)->ignore_eos, \
@@ -86,6 +91,8 @@ struct model {
 	struct jlogit_bias *bias;
 	size_t n_bias;
 	bool *dry_breaks;		/* by token id */
+	struct jmodel *draft_model;	/* NULL: no draft */
+	struct jinfer *draft;
 	struct jgrammar *grammar;	/* NULL: free text */
 	struct jgvocab *vocab;
 };

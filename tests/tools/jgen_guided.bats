@@ -58,3 +58,19 @@ setup() {
 	run -2 jgen complete -m "$m" -p x --logit-bias 9999=1
 	run -2 jgen complete -m "$m" -p x --dry-base 0.5
 }
+
+@test "speculation: the same bytes with and without, by lookup and by a draft model, also under a schema" {
+	jgen complete -m "$m" -n 120 -q $wild "$d/in.jsonl" >"$d/plain"
+	jgen complete -m "$m" -n 120 -q $wild --speculate 5 --slots 3 "$d/in.jsonl" >"$d/lookup"
+	jgen complete -m "$m" -n 120 -q $wild --speculate 3 --draft "$m" "$d/in.jsonl" >"$d/draft"
+	cmp "$d/plain" "$d/lookup"
+	cmp "$d/plain" "$d/draft"
+	jgen complete -m "$m" -n 200 --temperature 0 -q -p 'Once' >"$d/plain"
+	jgen complete -m "$m" -n 200 --temperature 0 -v --speculate 4 --draft "$m" -p 'Once' >"$d/draft" 2>"$d/log"
+	cmp "$d/plain" "$d/draft"
+	grep -q 'tokens guessed' "$d/log"
+	jgen complete -m "$m" -n 60 -q $wild --regex '(ab|cd)*e' "$d/in.jsonl" >"$d/plain"
+	jgen complete -m "$m" -n 60 -q $wild --regex '(ab|cd)*e' --speculate 6 "$d/in.jsonl" >"$d/lookup"
+	cmp "$d/plain" "$d/lookup"
+	run -2 jgen complete -m "$m" -p x --draft "$m"
+}
