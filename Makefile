@@ -45,6 +45,10 @@ endif
 DEFS := -D_POSIX_C_SOURCE=200809L
 # Where shipped files are found; only lib/cli/preset.c asks, so a new prefix recompiles that alone.
 CFLAGS_lib_cli_preset := -DJ_SHARE='"$(abspath share)"' -DJ_PREFIX='"$(prefix)"'
+# Used where it is there: line editing in jgen chat.
+EDIT_LIBS := $(shell pkg-config --libs libedit 2>/dev/null)
+CFLAGS_src_jgen_chatline := $(if $(EDIT_LIBS),-DJ_LIBEDIT $(shell pkg-config --cflags libedit))
+LIBS_jgen := $(EDIT_LIBS)
 ALL_CFLAGS  := -std=c11 $(DEFS) -Ilib -pthread $(OPT_$(VARIANT)) $(if $(NATIVE),-march=native) \
 	$(WARN) $(PKG_CFLAGS) $(TEST_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS := -pthread $(OPT_$(VARIANT)) $(LDFLAGS)
@@ -62,7 +66,7 @@ $(B)/libj.a: $(call obj,$(LIBSRC))
 
 define tool_rule
 $(B)/bin/$1: $$(call obj,src/$1/*.c src/$1/*/*.c) $(B)/libj.a
-	$$(Q)mkdir -p $$(@D) && $$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$(Q)mkdir -p $$(@D) && $$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS) $$(LIBS_$1)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$t)))
 
@@ -90,14 +94,14 @@ FORCE:
 # Everything that is not in the C library, by package manager.  The first line of each is what the
 # programs are built from; the second what the tests and the manual checks use.
 DEPS_apt := gcc make pkg-config libc6-dev libyaml-dev libcurl4-openssl-dev \
-	libxxhash-dev libarchive-dev libzstd-dev zlib1g-dev liblzma-dev libxml2-dev libpcre2-dev libutf8proc-dev \
+	libxxhash-dev libarchive-dev libzstd-dev zlib1g-dev liblzma-dev libxml2-dev libpcre2-dev libutf8proc-dev libedit-dev \
 	ca-certificates xz-utils \
 	libjson-c-dev bats jq mandoc python3
 DEPS_dnf := gcc make pkgconf-pkg-config glibc-devel libyaml-devel libcurl-devel \
-	xxhash-devel libarchive-devel libzstd-devel zlib-devel xz-devel libxml2-devel pcre2-devel utf8proc-devel xz \
+	xxhash-devel libarchive-devel libzstd-devel zlib-devel xz-devel libxml2-devel pcre2-devel utf8proc-devel libedit-devel xz \
 	json-c-devel bats jq mandoc python3
 DEPS_pacman := gcc make pkgconf libyaml curl xxhash libarchive zstd zlib xz libxml2 pcre2 \
-	libutf8proc \
+	libutf8proc libedit \
 	json-c bash-bats jq mandoc python
 DEPS_brew := pkg-config libyaml curl xxhash libarchive zstd zlib xz libxml2 pcre2 utf8proc \
 	json-c bats-core jq mandoc python3

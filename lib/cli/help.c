@@ -6,8 +6,8 @@
 
 /* Versions of the libraries as compiled against: asking them at run time would load them all. */
 #ifdef __has_include
-#if __has_include(<openblas_config.h>)
-#include <openblas_config.h>
+#if __has_include(<histedit.h>)
+#include <histedit.h>
 #endif
 #if __has_include(<zstd.h>)
 #include <zstd.h>
@@ -220,9 +220,8 @@ print_libraries(void)
 	printf(", utf8proc " NUMBER(UTF8PROC_VERSION_MAJOR) "." NUMBER(UTF8PROC_VERSION_MINOR) "."
 		NUMBER(UTF8PROC_VERSION_PATCH));
 #endif
-#ifdef OPENBLAS_VERSION
-	/* The macro has spaces around: " OpenBLAS 0.3.21 ". */
-	printf(",%.*s", (int)sizeof(OPENBLAS_VERSION) - 2, OPENBLAS_VERSION);
+#ifdef LIBEDIT_MAJOR
+	printf(", libedit " NUMBER(LIBEDIT_MAJOR) "." NUMBER(LIBEDIT_MINOR));
 #endif
 	putchar('\n');
 }

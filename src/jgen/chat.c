@@ -1,19 +1,20 @@
 /*
  * jgen chat: a conversation through the model's chat template.  User turns are lines of standard
- * input, or --messages names a JSON file of messages to answer once.
+ * input, or --messages names a JSON file of messages to answer once.  A line that begins with a
+ * slash is a command, with two slashes a turn that begins with one.
  */
 #include "verbs.h"
 
 #include <string.h>
-#include <unistd.h>
 
+#include "chatline.h"
 #include "conf/jval.h"
 #include "io/jio.h"
 #include "tok/jtemplate.h"
 
 static struct chat_opts {
 	struct model_opts model;
-	const char *messages, *system;
+	const char *messages, *system, *history;
 } opts = { .model = MODEL_OPTS_INIT };
 
 static const struct jopt table[] = {
@@ -22,6 +23,8 @@ static const struct jopt table[] = {
 		.help = "answer this JSON array of messages once" },
 	{ .name = "system", .type = JOPT_STR, .value = &opts.system, .arg = "TEXT",
 		.help = "the first message, from the system" },
+	{ .name = "history", .type = JOPT_STR, .value = &opts.history, .arg = "FILE",
+		.help = "keep the lines that were typed on a terminal in FILE" },
 	{ .type = JOPT_END }
 };
 
@@ -30,6 +33,8 @@ struct chat {
 	struct model m;
 	struct jout *out;
 	struct jbuf messages;		/* JSON array without its closing bracket */
+	size_t first_turn;		/* where the turns begin in it, behind the system's message */
+	char *model_name;		/* after /model; NULL: the option's */
 	struct jerr *e;
 	int rc;				/* of writing */
 	uint64_t turn;
@@ -108,34 +113,124 @@ one_turn(struct chat *c, const char *line, size_t n, struct jerr *e)
 	return rc;
 }
 
+static void
+begin(struct chat *c, const char *system)
+{
+	jbuf_reset(&c->messages);
+	jbuf_addc(&c->messages, '[');
+	if (system && *system)
+		add_message(c, "system", system, strlen(system));
+	c->first_turn = c->messages.n;
+}
+
+static int
+say(struct chat *c, const char *text, struct jerr *e)
+{
+	int rc = jout_write(c->out, text, strlen(text), e);
+
+	return rc < 0 ? rc : jout_flush(c->out, e);
+}
+
+/* One record {"messages": [...]}: what jtrain sft and jgen complete read. */
+static int
+save(struct chat *c, const char *path, struct jerr *e)
+{
+	struct jbuf b;
+	int rc;
+
+	jbuf_init(&b);
+	jbuf_adds(&b, "{\"messages\":");
+	jbuf_add(&b, c->messages.p, c->messages.n);
+	jbuf_adds(&b, "]}\n");
+	rc = jout_put(path, b.p, b.n, e);
+	jbuf_release(&b);
+	return rc;
+}
+
+/* The conversation goes on with another model; if that cannot be opened, with the one at hand. */
+static int
+change_model(struct chat *c, const char *path, struct jerr *e)
+{
+	struct model_opts o = opts.model;
+	struct model other = { 0 };
+	int rc;
+
+	o.model = path;
+	o.tokenizer = NULL;
+	rc = model_open(&other, &o, c->cli, true, e);
+	if (rc >= 0)
+		rc = model_start(&other, &o, c->cli, 1, e);
+	if (rc < 0) {
+		model_close(&other);
+		return rc;
+	}
+	model_close(&c->m);
+	c->m = other;
+	jmem_free(c->model_name);
+	c->model_name = jmem_strdup(path);
+	return 0;
+}
+
+static const char help_text[] =
+	"/help           this list\n"
+	"/save FILE      write the conversation as a record\n"
+	"/model MODEL    go on with another model\n"
+	"/system TEXT    begin again, with this message from the system\n"
+	"/reset          begin again\n"
+	"/quit           end (or the end of input)\n"
+	"//...           a turn that begins with a slash\n";
+
+/* 1: go on, 0: end, < 0: an error that ends the program; others are told and the talk goes on. */
+static int
+command(struct chat *c, char *line, struct jerr *e)
+{
+	char *arg = strchr(line, ' ');
+	struct jerr why = { 0 };
+	int rc = 0;
+
+	if (arg)
+		*arg++ = '\0';
+	if (strcmp(line, "/quit") == 0)
+		return 0;
+	if (strcmp(line, "/help") == 0)
+		rc = say(c, help_text, e);
+	else if (strcmp(line, "/reset") == 0)
+		c->messages.n = c->first_turn;
+	else if (strcmp(line, "/system") == 0)
+		begin(c, arg);
+	else if (strcmp(line, "/save") == 0 && arg)
+		rc = save(c, arg, &why);
+	else if (strcmp(line, "/model") == 0 && arg)
+		rc = change_model(c, arg, &why);
+	else
+		jcli_warn(c->cli, "%s: no such command, or its operand is missing (/help)", line);
+	if (why.code) {
+		jcli_warn(c->cli, "%s", why.msg);
+		jerr_clear(&why);
+		rc = 0;
+	}
+	return rc < 0 ? rc : 1;
+}
+
 static int
 converse(struct chat *c, struct jerr *e)
 {
-	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-	struct jin *in;
+	struct chatline *in;
 	char *line;
 	size_t n;
-	int rc = jin_open(&in, "-", e);
+	int rc = chatline_open(&in, opts.history, c->out, e), closed;
 
-	if (rc < 0)
-		return rc;
-	jbuf_addc(&c->messages, '[');
-	if (opts.system)
-		add_message(c, "system", opts.system, strlen(opts.system));
-	for (;;) {
-		if (terminal && ((rc = jout_write(c->out, "> ", 2, e)) < 0 ||
-		    (rc = jout_flush(c->out, e)) < 0))
-			break;
-		rc = jin_line(in, &line, &n, e);
-		if (rc != 1)
-			break;
-		if (n > 0 && (rc = one_turn(c, line, n, e)) < 0)
+	begin(c, opts.system);
+	while (rc >= 0 && (rc = chatline_read(in, "> ", &line, &n, e)) == 1) {
+		if (n > 1 && line[0] == '/' && line[1] != '/')
+			rc = command(c, line, e);
+		else if (n > 0)
+			rc = one_turn(c, line + (line[0] == '/'), n - (line[0] == '/'), e) < 0 ? e->code : 1;
+		if (rc == 0)
 			break;
 	}
-	if (rc == 2)
-		rc = jerr_set(e, JERR_LIMIT, "a turn of %zu bytes is too long", n);
-	jin_close(in);
-	return rc;
+	closed = chatline_close(in, e);
+	return rc < 0 ? rc : closed;
 }
 
 static int
@@ -185,6 +280,7 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 			jout_abort(c.out);
 	}
 	model_close(&c.m);
+	jmem_free(c.model_name);
 	jbuf_release(&c.messages);
 	return rc < 0 ? rc : 0;
 }
