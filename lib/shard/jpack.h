@@ -10,6 +10,9 @@
  * long document do not fill a batch.  Either way seg[] numbers the document of each position inside
  * the row, so attention and position ids do not cross documents.
  *
+ * A set that is packed already (jshard.h) gives its rows as they were written, whatever the mode; seq
+ * must be theirs.  They are handed out in a keyed order too, unless the set says to keep its own.
+ *
  * The order is a function of (seed, epoch); no state but the row number needs saving.
  */
 #ifndef JPACK_H
@@ -34,6 +37,14 @@ void jpack_close(struct jpack *p);
 uint64_t jpack_rows(const struct jpack *p);	/* rows per epoch */
 /* Row i (any i; i / rows is the epoch).  Thread safe. */
 int jpack_row(struct jpack *p, uint64_t i, struct jpack_row *out, struct jerr *e);
+/* A piece of a document that lies in a row; the rest of the row is padding. */
+struct jpack_part {
+	uint64_t doc, from;		/* from: global index of its first token */
+	size_t n;
+};
+/* The pieces of row i, in order, at most max (seq + 1 is enough): their tokens are together at most
+ * seq + 1.  Returns how many. */
+size_t jpack_row_parts(struct jpack *p, uint64_t i, struct jpack_part *v, size_t max);
 /* Document numbers of row i, at most max; returns how many there are: for the record of what entered
  * which step. */
 size_t jpack_row_docs(struct jpack *p, uint64_t i, uint64_t *docs, size_t max);

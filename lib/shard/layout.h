@@ -1,7 +1,7 @@
 /*
  * layout.h - the bytes of jshard(5), shared by the writer and the readers.
  *
- *	header 4096 | token blocks of 1 MiB ... | chunks MASK? DOCS META TOC | trailer 64
+ *	header 4096 | token blocks of 1 MiB ... | chunks MASK? ROWS? DOCS META TOC | trailer 64
  */
 #ifndef SHARD_LAYOUT_H
 #define SHARD_LAYOUT_H
@@ -14,7 +14,7 @@
 #define SH_END_MAGIC "JSH.END\n"
 #define SH_ENDIAN 0x01020304u
 #define SH_MAJOR 1
-#define SH_MINOR 0
+#define SH_MINOR 1
 
 #define SH_HEADER 4096
 #define SH_HEAD 64			/* of a block and of a chunk */
@@ -26,11 +26,16 @@
 #define SH_TOC_MAX 64			/* entries */
 
 #define SH_FLAG_MASK 1u
+#define SH_FLAG_ROWS 2u
+#define SH_ROW_ORDER 1u			/* flag of ROWS */
+#define SH_ROW_MAX (1u << 24)		/* tokens of a row without the last */
+#define SH_ROWS_FIXED 16		/* bytes of ROWS before its entries */
 
 #define SH_ID(a, b, c, d) \
 	((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 #define SH_TOKS SH_ID('T', 'O', 'K', 'S')
 #define SH_MASK SH_ID('M', 'A', 'S', 'K')
+#define SH_ROWS SH_ID('R', 'O', 'W', 'S')
 #define SH_DOCS SH_ID('D', 'O', 'C', 'S')
 #define SH_META SH_ID('M', 'E', 'T', 'A')
 #define SH_TOC SH_ID('T', 'O', 'C', ' ')
@@ -47,6 +52,8 @@ enum {
 };
 /* Offsets inside the trailer. */
 enum { SH_T_TOC = 0, SH_T_TOKENS = 8, SH_T_DOCS = 16, SH_T_HASH = 24, SH_T_MAGIC = 56 };
+/* Offsets inside the payload of ROWS. */
+enum { SH_R_SEQ = 0, SH_R_FLAGS = 4, SH_R_ROWS = 8 };
 /* Offsets inside the TOC payload. */
 enum {
 	SH_TOC_TOKENS = 0, SH_TOC_DOCS = 8, SH_TOC_TEXT = 16, SH_TOC_HASH = 24,

@@ -32,6 +32,7 @@ shard_header(struct shard *s, const unsigned char *h, struct jerr *e)
 	s->info.token_width = (int)width;
 	s->info.vocab_size = jle_u32(h + SH_H_VOCAB);
 	s->info.has_mask = jle_u32(h + SH_H_FLAGS) & SH_FLAG_MASK;
+	s->packed = jle_u32(h + SH_H_FLAGS) & SH_FLAG_ROWS;
 	memcpy(s->info.fingerprint, h + SH_H_PRINT, 32);
 	s->per_block = SH_PAYLOAD / width;
 	return 0;
@@ -111,6 +112,46 @@ check_docs(const struct shard *s, struct jerr *e)
 	return 0;
 }
 
+/* Row r is full of pieces, the first at its beginning, none behind its padding; d: its first document. */
+static int
+check_row(const struct shard *s, uint64_t r, uint64_t *d, struct jerr *e)
+{
+	uint64_t width = (uint64_t)s->info.row_seq + 1, at = r * width;
+	uint32_t used = jle_u32(s->rows + SH_ROWS_FIXED + 4 * r);
+
+	if (used < 1 || used > width || *d >= s->info.docs || jle_u64(s->docs + 8 * *d) != at)
+		return jerr_set(e, JERR_FORMAT, "%s: row %llu does not begin with a document or holds %u tokens of %llu",
+			s->name, (unsigned long long)r, (unsigned)used, (unsigned long long)width);
+	for (; *d < s->info.docs && jle_u64(s->docs + 8 * *d) < at + width; ++*d)
+		if (jle_u64(s->docs + 8 * *d) >= at + used ||
+		    (*d && jle_u64(s->docs + 8 * *d) == jle_u64(s->docs + 8 * (*d - 1))))
+			return jerr_set(e, JERR_FORMAT, "%s: document %llu is empty or begins in the padding of row %llu",
+				s->name, (unsigned long long)*d, (unsigned long long)r);
+	return 0;
+}
+
+/* ROWS, once DOCS are known. */
+static int
+check_rows(struct shard *s, struct jerr *e)
+{
+	uint64_t rows = jle_u64(s->rows + SH_R_ROWS), r, d = 0;
+	uint32_t seq = jle_u32(s->rows + SH_R_SEQ);
+	int rc = 0;
+
+	if (seq < 1 || seq > SH_ROW_MAX || rows != s->info.tokens / ((uint64_t)seq + 1) ||
+	    s->info.tokens % ((uint64_t)seq + 1) || !s->mask)
+		return jerr_set(e, JERR_FORMAT, "%s: %llu rows of %u tokens and one do not make %llu, or there is no mask",
+			s->name, (unsigned long long)rows, (unsigned)seq, (unsigned long long)s->info.tokens);
+	s->info.row_seq = seq;
+	s->info.row_order = jle_u32(s->rows + SH_R_FLAGS) & SH_ROW_ORDER;
+	if (s->rows_n != SH_ROWS_FIXED + 4 * rows)
+		return jerr_set(e, JERR_FORMAT, "%s: chunk ROWS has %llu bytes, not what %llu rows need", s->name,
+			(unsigned long long)s->rows_n, (unsigned long long)rows);
+	for (r = 0; !rc && r < rows; r++)
+		rc = check_row(s, r, &d, e);
+	return rc;
+}
+
 static int
 take_entry(struct shard *s, const unsigned char *x, struct jerr *e)
 {
@@ -128,10 +169,13 @@ take_entry(struct shard *s, const unsigned char *x, struct jerr *e)
 		s->docs = s->p + offset + SH_HEAD;
 	else if (id == SH_MASK && n == (s->info.tokens + 7) / 8)
 		s->mask = s->p + offset + SH_HEAD;
-	else if (id == SH_META) {
+	else if (id == SH_ROWS && n >= SH_ROWS_FIXED) {
+		s->rows = s->p + offset + SH_HEAD;
+		s->rows_n = n;
+	} else if (id == SH_META) {
 		s->meta = s->p + offset + SH_HEAD;
 		s->meta_n = (size_t)n;
-	} else if (id == SH_DOCS || id == SH_MASK)
+	} else if (id == SH_DOCS || id == SH_MASK || id == SH_ROWS)
 		return jerr_set(e, JERR_FORMAT, "%s: chunk %.4s has %llu bytes, not what %llu tokens in %llu "
 			"documents need", s->name, (const char *)x, (unsigned long long)n,
 			(unsigned long long)s->info.tokens, (unsigned long long)s->info.docs);
@@ -171,9 +215,11 @@ read_toc(struct shard *s, const unsigned char *t, struct jerr *e)
 		if (rc)
 			return rc;
 	}
-	if (!s->docs || (s->info.has_mask && !s->mask))
-		return jerr_set(e, JERR_FORMAT, "%s: chunk %s is missing", s->name, s->docs ? "MASK" : "DOCS");
-	return check_docs(s, e);
+	if (!s->docs || (s->info.has_mask && !s->mask) || (s->packed && !s->rows))
+		return jerr_set(e, JERR_FORMAT, "%s: chunk %s is missing", s->name,
+			!s->docs ? "DOCS" : s->info.has_mask && !s->mask ? "MASK" : "ROWS");
+	rc = check_docs(s, e);
+	return rc || !s->packed ? rc : check_rows(s, e);
 }
 
 /* All but the token blocks of the bytes at s->p. */

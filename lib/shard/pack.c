@@ -18,31 +18,102 @@ struct epoch {
 	uint64_t used;		/* clock of the last use */
 };
 
+/* What a row is put together on; kept for the next row, so that a training step allocates nothing. */
+struct desk {
+	struct desk *next;
+	struct jpack_part *v;	/* [seq + 1] each */
+	uint32_t *ids;
+	unsigned char *mask;
+};
+
 struct jpack {
 	const struct jshard_set *s;
 	enum jpack_mode mode;
+	bool packed;		/* the set is: mode does not matter */
 	int seq;
-	uint64_t seed, rows, docs, tokens;
+	uint64_t seed, rows, docs;
 	struct pack_bins bins;
 	pthread_mutex_t lock;
 	pthread_cond_t freed;
 	struct epoch cache[2];
 	uint64_t clock;
+	struct desk *desks;	/* that nobody uses now */
 };
 
-/* A piece of one document that lies in a row. */
-struct part {
-	uint64_t doc, from;	/* global token index */
-	size_t n;
-};
+static struct desk *
+take_desk(struct jpack *p)
+{
+	size_t cap = (size_t)p->seq + 1;
+	struct desk *d;
+
+	pthread_mutex_lock(&p->lock);
+	d = p->desks;
+	if (d)
+		p->desks = d->next;
+	pthread_mutex_unlock(&p->lock);
+	if (d)
+		return d;
+	d = jmem_alloc(1, sizeof(*d));
+	d->v = jmem_alloc(cap, sizeof(*d->v));
+	d->ids = jmem_alloc(cap, sizeof(*d->ids));
+	d->mask = jmem_alloc(cap, 1);
+	return d;
+}
+
+static void
+put_desk(struct jpack *p, struct desk *d)
+{
+	pthread_mutex_lock(&p->lock);
+	d->next = p->desks;
+	p->desks = d;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void
+free_desks(struct jpack *p)
+{
+	struct desk *d;
+
+	while ((d = p->desks)) {
+		p->desks = d->next;
+		jmem_free(d->v);
+		jmem_free(d->ids);
+		jmem_free(d->mask);
+		jmem_free(d);
+	}
+}
+
+/* How many rows an epoch has. */
+static int
+count_rows(struct jpack *p, struct jerr *e)
+{
+	const struct jshard_info *in = jshard_info(p->s);
+	int rc = 0;
+
+	p->packed = in->row_seq > 0;
+	if (p->packed && in->row_seq != (uint32_t)p->seq)
+		return jerr_set(e, JERR_ARG, "the token shards are packed in rows of %u tokens: rows of %d cannot be had "
+			"from them", (unsigned)in->row_seq, p->seq);
+	if (p->packed) {
+		p->rows = in->tokens / ((uint64_t)p->seq + 1);
+	} else if (p->mode == JPACK_BEST_FIT) {
+		rc = pack_bins_make(&p->bins, p->s, (uint32_t)p->seq + 1, p->seed, e);
+		p->rows = p->bins.rows;
+	} else {
+		p->rows = in->tokens < 2 ? 0 : (in->tokens - 2) / (uint64_t)p->seq + 1;
+	}
+	if (!rc && !p->rows)
+		rc = jerr_set(e, JERR_ARG, "the token shards hold %llu tokens: nothing to predict",
+			(unsigned long long)in->tokens);
+	return rc;
+}
 
 int
 jpack_open(struct jpack **out, const struct jshard_set *s, enum jpack_mode mode, int seq,
 	uint64_t seed, struct jerr *e)
 {
-	uint64_t tokens = jshard_info(s)->tokens;
 	struct jpack *p;
-	int rc = 0;
+	int rc;
 
 	if (seq < 1 || seq > 1 << 24)
 		return jerr_set(e, JERR_ARG, "sequence length %d is outside 1 to %d", seq, 1 << 24);
@@ -52,16 +123,9 @@ jpack_open(struct jpack **out, const struct jshard_set *s, enum jpack_mode mode,
 	p->seq = seq;
 	p->seed = seed;
 	p->docs = jshard_docs(s);
-	p->tokens = tokens;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->freed, NULL);
-	if (mode == JPACK_BEST_FIT)
-		rc = pack_bins_make(&p->bins, s, (uint32_t)seq + 1, seed, e);
-	p->rows = mode == JPACK_BEST_FIT ? p->bins.rows :
-		tokens < 2 ? 0 : (tokens - 2) / (uint64_t)seq + 1;
-	if (!rc && !p->rows)
-		rc = jerr_set(e, JERR_ARG, "the token shards hold %llu tokens: nothing to predict",
-			(unsigned long long)tokens);
+	rc = count_rows(p, e);
 	if (rc) {
 		jpack_close(p);
 		return rc;
@@ -77,6 +141,7 @@ jpack_close(struct jpack *p)
 		return;
 	jmem_free(p->cache[0].ends);
 	jmem_free(p->cache[1].ends);
+	free_desks(p);
 	pack_bins_release(&p->bins);
 	pthread_mutex_destroy(&p->lock);
 	pthread_cond_destroy(&p->freed);
@@ -96,12 +161,16 @@ shuffled(const struct jpack *p, uint64_t i, uint64_t epoch)
 }
 
 static void
-fill_epoch(const struct jpack *p, struct epoch *ep, uint64_t number)
+fill_epoch(struct jpack *p, struct epoch *ep, uint64_t number)
 {
+	bool had = ep->ends != NULL;
 	uint64_t i, sum = 0;
 
-	if (!ep->ends)
-		ep->ends = jmem_alloc((size_t)p->docs, sizeof(*ep->ends));
+	/* Both at the first use, so that a later epoch allocates nothing. */
+	for (i = 0; !had && i < 2; i++) {
+		p->cache[i].ends = jmem_alloc((size_t)p->docs, sizeof(*ep->ends));
+		p->cache[i].number = UINT64_MAX;
+	}
 	for (i = 0; i < p->docs; i++) {
 		uint64_t d = shuffled(p, i, number);
 
@@ -148,7 +217,7 @@ put_epoch(struct jpack *p, struct epoch *ep)
 
 /* The parts of row r of the stream, at most max; returns how many. */
 static size_t
-stream_parts(struct jpack *p, uint64_t epoch, uint64_t r, struct part *v, size_t max)
+stream_parts(struct jpack *p, uint64_t epoch, uint64_t r, struct jpack_part *v, size_t max)
 {
 	struct epoch *ep = get_epoch(p, epoch);
 	uint64_t at = r * (uint64_t)p->seq, left = (uint64_t)p->seq + 1;
@@ -182,7 +251,7 @@ stream_parts(struct jpack *p, uint64_t epoch, uint64_t r, struct part *v, size_t
 }
 
 static size_t
-bin_parts(struct jpack *p, uint64_t r, struct part *v, size_t max)
+bin_parts(struct jpack *p, uint64_t r, struct jpack_part *v, size_t max)
 {
 	uint64_t i;
 	size_t n = 0;
@@ -198,12 +267,40 @@ bin_parts(struct jpack *p, uint64_t r, struct part *v, size_t max)
 	return n;
 }
 
+/* The documents of row r of a packed set; the last ends before the padding. */
 static size_t
-row_parts(struct jpack *p, uint64_t i, struct part *v, size_t max)
+written_parts(struct jpack *p, uint64_t r, struct jpack_part *v, size_t max)
+{
+	uint64_t at = r * ((uint64_t)p->seq + 1), end = at + jshard_row_used(p->s, r);
+	uint64_t lo = 0, hi = p->docs, stop;
+	size_t n;
+
+	while (lo < hi) {
+		uint64_t mid = lo + (hi - lo) / 2;
+
+		if (jshard_doc_start(p->s, mid) < at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (n = 0; n < max && lo < p->docs && at < end; lo++, n++) {
+		stop = jshard_doc_end(p->s, lo);
+		v[n] = (struct jpack_part){ lo, at, (size_t)(stop - at) };
+		at = stop;
+	}
+	return n;
+}
+
+size_t
+jpack_row_parts(struct jpack *p, uint64_t i, struct jpack_part *v, size_t max)
 {
 	uint64_t epoch = i / p->rows;
-	uint64_t r = jrand_permute(i % p->rows, p->rows, p->seed, 2 * epoch + 1);
+	uint64_t r = i % p->rows;
 
+	if (!jshard_info(p->s)->row_order)
+		r = jrand_permute(r, p->rows, p->seed, 2 * epoch + 1);
+	if (p->packed)
+		return written_parts(p, r, v, max);
 	return p->mode == JPACK_STREAM ? stream_parts(p, epoch, r, v, max) : bin_parts(p, r, v, max);
 }
 
@@ -231,17 +328,16 @@ int
 jpack_row(struct jpack *p, uint64_t i, struct jpack_row *out, struct jerr *e)
 {
 	size_t cap = (size_t)p->seq + 1, n, k;
-	struct part *v = jmem_alloc(cap, sizeof(*v));
-	uint32_t *ids = jmem_alloc(cap, sizeof(*ids));
-	unsigned char *mask = jmem_alloc(cap, 1);
+	struct desk *d = take_desk(p);
 	int at = 0, rc = 0;
 
-	n = row_parts(p, i, v, cap);
+	n = jpack_row_parts(p, i, d->v, cap);
 	for (k = 0; !rc && k < n; k++) {
-		rc = jshard_get(p->s, v[k].from, v[k].n, ids, mask, e);
+		rc = jshard_get(p->s, d->v[k].from, d->v[k].n, d->ids, d->mask, e);
 		if (!rc)
-			put_segment(out, p->seq, &(struct segment){ ids, mask, (int)v[k].n, (int)k, at });
-		at += (int)v[k].n;
+			put_segment(out, p->seq, &(struct segment){ d->ids, d->mask, (int)d->v[k].n,
+				(int)k, at });
+		at += (int)d->v[k].n;
 	}
 	for (; !rc && at < p->seq; at++) {
 		out->ids[at] = 0;
@@ -249,9 +345,7 @@ jpack_row(struct jpack *p, uint64_t i, struct jpack_row *out, struct jerr *e)
 		out->seg[at] = out->seg[at - 1];
 		out->pos[at] = out->pos[at - 1] + 1;
 	}
-	jmem_free(v);
-	jmem_free(ids);
-	jmem_free(mask);
+	put_desk(p, d);
 	return rc;
 }
 
@@ -259,11 +353,11 @@ size_t
 jpack_row_docs(struct jpack *p, uint64_t i, uint64_t *docs, size_t max)
 {
 	size_t cap = (size_t)p->seq + 1, n, k;
-	struct part *v = jmem_alloc(cap, sizeof(*v));
+	struct desk *d = take_desk(p);
 
-	n = row_parts(p, i, v, cap);
+	n = jpack_row_parts(p, i, d->v, cap);
 	for (k = 0; k < n && k < max; k++)
-		docs[k] = v[k].doc;
-	jmem_free(v);
+		docs[k] = d->v[k].doc;
+	put_desk(p, d);
 	return n;
 }

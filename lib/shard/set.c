@@ -28,6 +28,10 @@ add_one(struct jshard_set *set, const char *name, struct jerr *e)
 		jhash_hex(s->info.fingerprint, 8, b);
 		return jerr_set(e, JERR_ARG, "%s was made with tokenizer %s, but %s with %s", s->name, b,
 			set->v[0].name, a);
+	} else if (in->row_seq != s->info.row_seq || in->row_order != s->info.row_order) {
+		return jerr_set(e, JERR_ARG, "%s and %s are not packed alike: rows of %u and %u tokens, %s", s->name,
+			set->v[0].name, (unsigned)s->info.row_seq, (unsigned)in->row_seq, in->row_seq != s->info.row_seq ?
+			"where 0 is not packed" : "one of them in a fixed order");
 	} else {
 		s->first_token = in->tokens;
 		s->first_doc = in->docs;
@@ -151,6 +155,15 @@ jshard_doc_start(const struct jshard_set *set, uint64_t d)
 	return s->first_token + jle_u64(s->docs + 8 * (d - s->first_doc));
 }
 
+const char *
+jshard_doc_file(const struct jshard_set *set, uint64_t d, uint64_t *number)
+{
+	const struct shard *s = shard_at(set, d, true);
+
+	*number = d - s->first_doc;
+	return s->name;
+}
+
 /* n tokens from token `from` of one block of one shard. */
 static int
 get_run(const struct shard *s, uint64_t from, size_t n, uint32_t *ids, struct jerr *e)
@@ -220,6 +233,26 @@ jshard_get(const struct jshard_set *set, uint64_t from, size_t n, uint32_t *ids,
 		n -= (size_t)run;
 	}
 	return 0;
+}
+
+uint32_t
+jshard_row_used(const struct jshard_set *set, uint64_t r)
+{
+	uint64_t width = (uint64_t)set->info.row_seq + 1;
+	const struct shard *s = shard_at(set, r * width, false);
+
+	return jle_u32(s->rows + SH_ROWS_FIXED + 4 * (r - s->first_token / width));
+}
+
+uint64_t
+jshard_doc_end(const struct jshard_set *set, uint64_t d)
+{
+	uint64_t width = (uint64_t)set->info.row_seq + 1, row, end = jshard_doc_start(set, d + 1);
+
+	if (!set->info.row_seq)
+		return end;
+	row = jshard_doc_start(set, d) / width;
+	return end < (row + 1) * width ? end : row * width + jshard_row_used(set, row);
 }
 
 const char *

@@ -21,6 +21,9 @@ struct shard {
 	uint64_t blocks;
 	const unsigned char *docs;	/* payload of DOCS */
 	const unsigned char *mask;	/* payload of MASK or NULL */
+	bool packed;			/* the header says that there are ROWS */
+	const unsigned char *rows;	/* payload of ROWS or NULL */
+	uint64_t rows_n;		/* its bytes */
 	const unsigned char *meta;
 	size_t meta_n;
 	uint64_t toc;			/* offset of the TOC chunk */

@@ -27,6 +27,9 @@ struct jshard_writer {
 	size_t starts_cap;
 	unsigned char *mask;
 	size_t mask_cap;
+	uint32_t *used;			/* of the rows of a packed shard, and the tokens in the last */
+	size_t used_cap, rows;
+	uint64_t row_at;		/* where it begins */
 	struct toc_entry toc[8];
 	int n_toc;
 	struct jsha256 hash;
@@ -44,7 +47,7 @@ write_header(struct jshard_writer *w, struct jerr *e)
 	jle_put32(h + SH_H_WIDTH, (uint32_t)w->info.token_width);
 	jle_put32(h + SH_H_BLOCK, SH_BLOCK);
 	jle_put32(h + SH_H_VOCAB, w->info.vocab_size);
-	jle_put32(h + SH_H_FLAGS, w->info.has_mask ? SH_FLAG_MASK : 0);
+	jle_put32(h + SH_H_FLAGS, (w->info.has_mask ? SH_FLAG_MASK : 0) | (w->info.row_seq ? SH_FLAG_ROWS : 0));
 	memcpy(h + SH_H_PRINT, w->info.fingerprint, 32);
 	jle_put32(h + SH_H_CRC, jcrc32c(0, h, SH_H_CRC));
 	return jout_write(w->out, h, sizeof(h), e);
@@ -61,6 +64,9 @@ jshard_create(struct jshard_writer **out, const char *path, const struct jshard_
 	if (width != 4 && (width != 2 || info->vocab_size > 65536))
 		return jerr_set(e, JERR_ARG, "%s: token width %d cannot hold a vocabulary of %u", path,
 			width, (unsigned)info->vocab_size);
+	if (info->row_seq > SH_ROW_MAX || (info->row_seq && !info->has_mask))
+		return jerr_set(e, JERR_ARG, "%s: rows of %u tokens: expected at most %u, and a mask", path,
+			(unsigned)info->row_seq, SH_ROW_MAX);
 	w = jmem_zalloc(1, sizeof(*w));
 	w->info = *info;
 	w->info.token_width = width;
@@ -115,20 +121,15 @@ add_mask(struct jshard_writer *w, const unsigned char *mask, size_t n)
 			w->mask[at / 8] |= (unsigned char)(1u << (at % 8));
 }
 
-int
-jshard_add(struct jshard_writer *w, const uint32_t *ids, const unsigned char *mask, size_t n,
-	uint64_t text_bytes, struct jerr *e)
+/* Tokens behind those there are, with their mask. */
+static int
+add_tokens(struct jshard_writer *w, const uint32_t *ids, const unsigned char *mask, size_t n, struct jerr *e)
 {
 	size_t i;
 	int rc;
 
-	if (mask && !w->info.has_mask)
-		return jerr_set(e, JERR_ARG, "a document with a loss mask in a shard without one");
-	JMEM_GROW(w->starts, w->starts_cap, (size_t)w->info.docs + 1);
-	w->starts[w->info.docs++] = w->info.tokens;
 	if (w->info.has_mask)
 		add_mask(w, mask, n);
-	w->info.text_bytes += text_bytes;
 	for (i = 0; i < n; i++) {
 		unsigned char *to = w->block + SH_HEAD + (size_t)w->fill * (size_t)w->info.token_width;
 
@@ -147,6 +148,41 @@ jshard_add(struct jshard_writer *w, const uint32_t *ids, const unsigned char *ma
 			return rc;
 	}
 	return 0;
+}
+
+int
+jshard_add(struct jshard_writer *w, const uint32_t *ids, const unsigned char *mask, size_t n,
+	uint64_t text_bytes, struct jerr *e)
+{
+	uint64_t room = w->row_at + w->info.row_seq + 1 - w->info.tokens;
+
+	if (mask && !w->info.has_mask)
+		return jerr_set(e, JERR_ARG, "a document with a loss mask in a shard without one");
+	if (w->info.row_seq && (!n || n > room))
+		return jerr_set(e, JERR_ARG, "a piece of %zu tokens for a row with room for %llu", n,
+			(unsigned long long)room);
+	JMEM_GROW(w->starts, w->starts_cap, (size_t)w->info.docs + 1);
+	w->starts[w->info.docs++] = w->info.tokens;
+	w->info.text_bytes += text_bytes;
+	return add_tokens(w, ids, mask, n, e);
+}
+
+int
+jshard_end_row(struct jshard_writer *w, struct jerr *e)
+{
+	static const uint32_t id = 0;
+	static const unsigned char mask = 0;
+	uint32_t used = (uint32_t)(w->info.tokens - w->row_at), i;
+	int rc = 0;
+
+	if (!w->info.row_seq || !used)
+		return jerr_set(e, JERR_ARG, "the end of a row that is empty");
+	JMEM_GROW(w->used, w->used_cap, w->rows + 1);
+	w->used[w->rows++] = used;
+	for (i = used; !rc && i < w->info.row_seq + 1; i++)
+		rc = add_tokens(w, &id, &mask, 1, e);
+	w->row_at = w->info.tokens;
+	return rc;
 }
 
 static int
@@ -202,14 +238,37 @@ write_end(struct jshard_writer *w, struct jerr *e)
 	return jout_write(w->out, t, sizeof(t), e);
 }
 
+static int
+write_rows(struct jshard_writer *w, struct jerr *e)
+{
+	unsigned char *p = jmem_zalloc(SH_ROWS_FIXED + 4 * w->rows, 1);
+	size_t i;
+	int rc;
+
+	jle_put32(p + SH_R_SEQ, w->info.row_seq);
+	jle_put32(p + SH_R_FLAGS, w->info.row_order ? SH_ROW_ORDER : 0);
+	jle_put64(p + SH_R_ROWS, w->rows);
+	for (i = 0; i < w->rows; i++)
+		jle_put32(p + SH_ROWS_FIXED + 4 * i, w->used[i]);
+	rc = write_chunk(w, SH_ROWS, p, SH_ROWS_FIXED + 4 * w->rows, e);
+	jmem_free(p);
+	return rc;
+}
+
 int
 jshard_commit(struct jshard_writer *w, const char *meta_json, struct jerr *e)
 {
-	int rc = flush_block(w, e);
+	int rc = 0;
 	size_t i;
 
+	if (w->info.row_seq && w->row_at != w->info.tokens)
+		rc = jshard_end_row(w, e);
+	if (!rc)
+		rc = flush_block(w, e);
 	if (!rc && w->info.has_mask)
 		rc = write_chunk(w, SH_MASK, w->mask, (w->info.tokens + 7) / 8, e);
+	if (!rc && w->info.row_seq)
+		rc = write_rows(w, e);
 	for (i = 0; i < w->info.docs; i++) {
 		uint64_t v = w->starts[i];
 
@@ -238,6 +297,7 @@ jshard_abort(struct jshard_writer *w)
 	jmem_free(w->block);
 	jmem_free(w->starts);
 	jmem_free(w->mask);
+	jmem_free(w->used);
 	jmem_free(w);
 }
 

@@ -144,7 +144,7 @@ extend_words(struct train_words *w, const struct jtok *base)
 
 	jbuf_init(&b);
 	for (i = 0; i < w->n; i++) {
-		struct train_word *v = &w->v[i];
+		struct train_word *v = train_words_at(w, i);
 		uint32_t *sym = w->sym + v->at, id = whole_word(base, sym, v->n, &b);
 
 		if (id == TOK_NONE) {

@@ -42,6 +42,7 @@ struct jv jinja_call(struct jctx *c, struct jv f, const struct jargs *a);
 struct jv jinja_macro(struct jctx *c, const struct jv_func *f, const struct jargs *a);
 struct jv jinja_apply_filter(struct jctx *c, const char *name, struct jv v, const struct jargs *a);
 bool jinja_apply_test(struct jctx *c, const char *name, struct jv v, const struct jargs *a);
+struct jv jinja_format(struct jctx *c, struct jv_str p, struct jv arg);	/* p % arg */
 struct jv jinja_escape(struct jctx *c, struct jv v);	/* HTML escapes; the result is safe */
 struct jv jinja_attr(struct jctx *c, struct jv v, const char *name);
 struct jv jinja_item(struct jctx *c, struct jv v, struct jv key);

@@ -166,32 +166,6 @@ arithmetic(struct jctx *c, enum jn_op op, struct jv a, struct jv b)
 	return real ? (struct jv){ .t = JV_FLOAT, .u.d = r } : jv_int(i);
 }
 
-/* "%s" % value, with %s %d %% only. */
-static struct jv
-format(struct jctx *c, struct jv_str f, struct jv arg)
-{
-	struct jv_build b;
-	size_t i, used = 0;
-
-	jv_build_init(&b);
-	for (i = 0; i < f.n; i++) {
-		if (f.p[i] == '%' && i + 1 < f.n && strchr("sd", f.p[i + 1])) {
-			struct jv v = arg;
-
-			if (arg.t == JV_LIST && arg.u.l->tuple)
-				v = used < arg.u.l->n ? arg.u.l->v[used] : undef;
-			used++;
-			jv_build_add(&b, jv_to_str(c, v).u.s);
-			i++;
-		} else {
-			if (f.p[i] == '%' && i + 1 < f.n && f.p[i + 1] == '%')
-				i++;
-			jv_build_add(&b, (struct jv_str){ f.p + i, f.o ? f.o + i : NULL, 1 });
-		}
-	}
-	return jv_build_done(c, &b);
-}
-
 static struct jv
 join2(struct jctx *c, struct jv a, struct jv b)
 {
@@ -261,7 +235,7 @@ jinja_binary(struct jctx *c, enum jn_op op, struct jv a, struct jv b)
 	if (op == JO_MUL && (b.t == JV_STR || b.t == JV_LIST) && a.t == JV_INT)
 		return repeat(c, b, a.u.i);
 	if (op == JO_MOD && a.t == JV_STR)
-		return format(c, a.u.s, b);
+		return jinja_format(c, a.u.s, b);
 	if (a.t == JV_UNDEF || b.t == JV_UNDEF)
 		return jinja_fail(c, "an undefined value in an expression");
 	return arithmetic(c, op, a, b);

@@ -349,6 +349,22 @@ f_escape(struct jctx *c, struct jv v, const struct jargs *a)
 	return v.safe ? v : jinja_escape(c, v);
 }
 
+static struct jv
+f_format(struct jctx *c, struct jv v, const struct jargs *a)
+{
+	struct jv arg = a->n_kw ? jv_dict_new(c) : jv_list_new(c, true);
+	struct jv s = jv_to_str(c, v);
+	size_t i;
+
+	if (a->n_kw && a->n)
+		return jinja_fail(c, "can't handle positional and keyword arguments at the same time");
+	for (i = 0; i < a->n; i++)
+		jv_list_add(c, arg, a->v[i]);
+	for (i = 0; i < a->n_kw; i++)
+		jv_dict_set(c, arg.u.m, jv_lit(a->names[i]), a->kw[i]);
+	return s.t == JV_STR ? jinja_format(c, s.u.s, arg) : v;
+}
+
 static const struct filter {
 	const char *name;
 	jv_fn *fn;
@@ -360,7 +376,7 @@ static const struct filter {
 	{ "sort", f_sort }, { "dictsort", f_dictsort }, { "reverse", f_reverse },
 	{ "first", f_first }, { "last", f_last }, { "indent", f_indent }, { "int", f_int },
 	{ "float", f_float }, { "abs", f_abs }, { "sum", f_sum }, { "string", f_string },
-	{ "safe", f_safe }, { "escape", f_escape }, { "e", f_escape }
+	{ "format", f_format }, { "safe", f_safe }, { "escape", f_escape }, { "e", f_escape }
 };
 
 /* Filters that are a method of str under the same or another name. */

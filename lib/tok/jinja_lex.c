@@ -219,9 +219,27 @@ lex_string(struct jparse *p)
 	jbuf_release(&b);
 }
 
+/* "e5", "E-5" at s: how many bytes. */
+static size_t
+exponent(const char *s, const char *end)
+{
+	size_t n = 1;
+
+	if (s >= end || (*s != 'e' && *s != 'E'))
+		return 0;
+	if (s + n < end && (s[n] == '+' || s[n] == '-'))
+		n++;
+	if (s + n >= end || !isdigit((unsigned char)s[n]))
+		return 0;
+	while (s + n < end && isdigit((unsigned char)s[n]))
+		n++;
+	return n;
+}
+
 static void
 lex_number(struct jparse *p)
 {
+	size_t power;
 	char digits[40];
 	size_t n = 0;
 	bool real = false;
@@ -234,6 +252,13 @@ lex_number(struct jparse *p)
 		if (*s != '_')
 			digits[n++] = *s;
 		s++;
+	}
+	power = exponent(s, p->code_end);
+	if (power && n + power < sizeof(digits)) {
+		memcpy(digits + n, s, power);
+		n += power;
+		s += power;
+		real = true;
 	}
 	digits[n] = 0;
 	p->code = s;

@@ -3,7 +3,7 @@
  *
  * First the words of the text are counted (a word is what the pre-tokenizer makes of it), in tables
  * of one thread each that are then added up; what does not fit the memory given is spilled and
- * merged.  Then pairs are merged, most frequent first, ties by smaller (left id, right id), with
+ * merged; words that do not fit then stay in files.  Pairs are merged most frequent first, ties by smaller (left id, right id), with
  * 64-bit counts: the merges that the trainer of Hugging Face makes of the same words.
  *
  *	jtok_count_new -> jtok_count_text ... -> jtok_trainer_add   (any number of tables)
@@ -19,7 +19,7 @@
 struct jtok_train_opts {
 	uint32_t vocab_size;		/* special tokens and the 256 bytes included */
 	uint64_t min_frequency;		/* a pair seen less often is never merged */
-	uint64_t memory;		/* bytes; counting spills at a part of it, merging must fit */
+	uint64_t memory;		/* bytes; what does not fit is spilled */
 	const char *pre;		/* "llama3", "gpt2" or "qwen2" */
 	const char *const *special;	/* texts of the special tokens, ids from 0 */
 	size_t n_special;

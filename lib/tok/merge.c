@@ -15,6 +15,8 @@
  */
 #include "merge.h"
 
+#include <string.h>
+
 #define SHORT 48			/* symbols up to which a search in a row is faster */
 #define WINDOW 512
 #define NO_RANK UINT32_MAX
@@ -81,27 +83,42 @@ heap_push(struct tok_merger *m, uint64_t x)
 	m->heap[i] = x;
 }
 
+/* Puts x at i or below, where there is a hole.  Behind the heap there are four entries above all. */
+static void
+sift_down(struct tok_merger *m, size_t i, uint64_t x)
+{
+	uint64_t *h = m->heap;
+	size_t n = m->heap_n, c;
+
+	for (; (c = 4 * i + 1) < n; i = c) {
+		size_t a = h[c + 1] < h[c] ? c + 1 : c, b = h[c + 3] < h[c + 2] ? c + 3 : c + 2;
+
+		c = h[b] < h[a] ? b : a;
+		if (h[c] >= x)
+			break;
+		h[i] = h[c];
+	}
+	h[i] = x;
+}
+
 static uint64_t
 heap_pop(struct tok_merger *m)
 {
 	uint64_t top = m->heap[0], x = m->heap[--m->heap_n];
-	size_t i = 0, n = m->heap_n;
 
-	for (;;) {
-		size_t c = 4 * i + 1, end = c + 4 < n ? c + 4 : n, best = c, k;
-
-		if (c >= n)
-			break;
-		for (k = c + 1; k < end; k++)
-			if (m->heap[k] < m->heap[best])
-				best = k;
-		if (m->heap[best] >= x)
-			break;
-		m->heap[i] = m->heap[best];
-		i = best;
-	}
-	m->heap[i] = x;
+	m->heap[m->heap_n] = UINT64_MAX;
+	if (m->heap_n)
+		sift_down(m, 0, x);
 	return top;
+}
+
+static void
+heap_build(struct tok_merger *m)
+{
+	size_t i;
+
+	for (i = (m->heap_n + 2) / 4; i-- > 0;)
+		sift_down(m, i, m->heap[i]);
 }
 
 /* The pair that begins at i, anew; and into the heap if it can be merged. */
@@ -125,13 +142,18 @@ merge_heap(struct tok_merger *m, const uint32_t *ids, size_t len)
 	struct merge_symbol *v;
 
 	JMEM_GROW(m->v, m->v_cap, n);
-	JMEM_GROW(m->heap, m->heap_cap, (size_t)3 * n);
+	JMEM_GROW(m->heap, m->heap_cap, (size_t)3 * n + 4);
+	memset(m->heap, 0xff, ((size_t)3 * n + 4) * sizeof(*m->heap));
 	v = m->v;
 	m->heap_n = 0;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		v[i] = (struct merge_symbol){ ids[i], i - 1, i + 1 < n ? i + 1 : TOK_NONE, NO_RANK, 0 };
-	for (i = 0; i < n; i++)
-		refresh(m, i);
+		if (i + 1 < n)
+			v[i].rank = pair_rank(m->pairs, ids[i], ids[i + 1], &v[i].merged);
+		if (v[i].rank != NO_RANK)
+			m->heap[m->heap_n++] = (uint64_t)v[i].rank << 32 | i;
+	}
+	heap_build(m);
 	while (m->heap_n) {
 		uint64_t top = heap_pop(m);
 		struct merge_symbol *s = &v[(uint32_t)top];
@@ -200,7 +222,7 @@ take_window(struct tok_merger *m, size_t at, size_t len, bool last, size_t k)
 size_t
 tok_merge_windows(struct tok_merger *m, uint32_t *ids, size_t n)
 {
-	size_t k = 0, w = WINDOW, back = 1, budget = 4 * n, i;
+	size_t k = 0, w = WINDOW, back = 1, budget = 4 * n, i, was_at = 0, was_len = 0;
 
 	for (;;) {
 		size_t at = k > 1 ? (size_t)(m->done[k - 2] >> 32) : 0;
@@ -209,7 +231,11 @@ tok_merge_windows(struct tok_merger *m, uint32_t *ids, size_t n)
 		if (len > budget)
 			return tok_merge_whole(m, ids, n);
 		budget -= len;
-		merge_heap(m, ids + at, len);
+		/* A window like the one before, as in a run of one character, has its result. */
+		if (len != was_len || memcmp(ids + at, ids + was_at, len * sizeof(*ids)) != 0)
+			merge_heap(m, ids + at, len);
+		was_at = at;
+		was_len = len;
 		if (k && !same_token(m, at, len, m->done[k - 1])) {
 			k = k > back ? k - back : 0;
 			back *= 2;

@@ -34,16 +34,42 @@ compose(const char *p, size_t n, int options, struct jbuf *out)
 	free(s);
 }
 
+/*
+ * Where the valid n bytes at p hold a character that is left alone, *k bytes long, or n.  Those are the
+ * ones too new, and U+11A7: it is no jamo and combines with nothing, but utf8proc until 2.9 drops it
+ * behind a Hangul syllable.
+ */
+static size_t
+find_alone(const char *p, size_t n, int *k)
+{
+	size_t at = 0;
+
+	while (at < n) {
+		uint32_t c = (unsigned char)p[at];
+
+		*k = c < 0x80 ? 1 : jutf8_decode(p + at, n - at, &c);
+		if (c >= 0x300 && (c == 0x11A7 || uni_is_new(c)))
+			return at;
+		at += (size_t)*k;
+	}
+	return n;
+}
+
 static void
 unicode_form(const char *p, size_t n, int options, struct jbuf *out)
 {
 	while (n) {
-		size_t good = jutf8_valid(p, n);
+		int k;
+		size_t good = jutf8_valid(p, n), part = find_alone(p, good, &k);
 
-		if (good)
-			compose(p, good, options, out);
-		if (good < n)
+		if (part)
+			compose(p, part, options, out);
+		if (part < good) {
+			jbuf_add(out, p + part, (size_t)k);
+			good = part + (size_t)k;
+		} else if (good < n) {
 			jbuf_addc(out, (unsigned char)p[good++]);
+		}
 		p += good;
 		n -= good;
 	}
@@ -114,6 +140,25 @@ nfc(const char *p, size_t n, struct jbuf *out)
 	}
 }
 
+/* Letters of Unicode 16 and 17, which the library may not know yet. */
+static uint32_t
+lower_new(uint32_t c)
+{
+	static const uint32_t one[] = { 0x1C89, 0xA7CC, 0xA7CE, 0xA7D2, 0xA7D4, 0xA7DA };
+	size_t i;
+
+	for (i = 0; i < sizeof(one) / sizeof(*one); i++)
+		if (c == one[i])
+			return c + 1;
+	if (c == 0xA7CB)
+		return 0x264;
+	if (c == 0xA7DC)
+		return 0x19B;
+	if (c >= 0x10D50 && c <= 0x10D65)
+		return c + 0x20;
+	return c >= 0x16EA0 && c <= 0x16EB8 ? c + 0x1B : c;
+}
+
 static void
 lower_char(uint32_t c, struct jbuf *out)
 {
@@ -121,7 +166,9 @@ lower_char(uint32_t c, struct jbuf *out)
 		put_char(out, 'i');
 		put_char(out, 0x307);
 	} else {
-		put_char(out, (uint32_t)utf8proc_tolower((utf8proc_int32_t)c));
+		uint32_t low = (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
+
+		put_char(out, low == c ? lower_new(c) : low);
 	}
 }
 
@@ -132,16 +179,6 @@ is_chinese(uint32_t c)
 		(c >= 0x20000 && c <= 0x2A6DF) || (c >= 0x2A700 && c <= 0x2B73F) ||
 		(c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B920 && c <= 0x2CEAF) ||
 		(c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
-}
-
-static bool
-is_control(uint32_t c)
-{
-	utf8proc_category_t k = utf8proc_category((utf8proc_int32_t)c);
-
-	return c != '\t' && c != '\n' && c != '\r' && (k == UTF8PROC_CATEGORY_CC ||
-		k == UTF8PROC_CATEGORY_CF || k == UTF8PROC_CATEGORY_CO || k == UTF8PROC_CATEGORY_CS ||
-		(k == UTF8PROC_CATEGORY_CN && c != 0));
 }
 
 static void
@@ -159,7 +196,7 @@ nmt_char(uint32_t c, struct jbuf *out)
 static void
 bert_char(const struct tok_norm *s, uint32_t c, struct jbuf *out)
 {
-	if (s->clean && (c == 0 || c == 0xFFFD || is_control(c)))
+	if (s->clean && (uni_bert_of(c) & UNI_BERT_CONTROL))
 		return;
 	if (s->clean && (uni_of(c) & UNI_S))
 		c = ' ';
@@ -188,8 +225,7 @@ by_char(const struct tok_norm *s, enum norm_kind kind, const char *p, size_t n, 
 			bert_char(s, c, out);
 		else if (kind == NORM_NMT)
 			nmt_char(c, out);
-		else if (kind == NORM_BERT_ACCENTS ? utf8proc_category((utf8proc_int32_t)c) != UTF8PROC_CATEGORY_MN :
-		    !(uni_of(c) & UNI_M))
+		else if (kind == NORM_BERT_ACCENTS ? !(uni_bert_of(c) & UNI_BERT_MARK) : !(uni_of(c) & UNI_M))
 			jbuf_add(out, p, (size_t)k);
 		k = k < 0 ? 1 : k;
 		p += k;

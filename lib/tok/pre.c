@@ -35,18 +35,27 @@ hit(void *arg, size_t from, size_t to)
 	add_piece(arg, from, to - from);
 }
 
-/* Runs (or single characters) whose class is in mask, or for mask 0 where is() says so. */
+static bool
+is_punct(const unsigned char *p, size_t n)
+{
+	uint32_t cp = *p;
+
+	if (cp >= 0x80)
+		uni_step_multi(p, p + n, &cp);
+	return uni_bert_of(cp) & UNI_BERT_PUNCT;
+}
+
+/* Runs (or single characters) whose class is in mask, or for mask 0 that are punctuation. */
 static void
-find_class(const unsigned char *p, size_t n, unsigned mask, bool ascii_punct, bool single,
-	struct pieces *hits)
+find_class(const unsigned char *p, size_t n, unsigned mask, bool single, struct pieces *hits)
 {
 	size_t i = 0, start = 0;
 	bool inside = false;
 
 	while (i < n) {
-		unsigned cls, c = p[i];
+		unsigned cls;
 		size_t k = (size_t)uni_step(p + i, p + n, &cls);
-		bool is = (cls & mask) || (ascii_punct && c > 32 && c < 127 && !(cls & (UNI_L | UNI_N)));
+		bool is = mask ? cls & mask : is_punct(p + i, n - i);
 
 		if (inside && (!is || single)) {
 			hit(hits, start, i);
@@ -133,13 +142,13 @@ find(const struct tok_pre *s, const char *text, size_t n, struct pieces *hits, s
 	case PRE_SPLIT:
 		return rx_each(s->rx, text, n, hit, hits, e);
 	case PRE_DIGITS:
-		find_class(p, n, UNI_N, false, s->individual, hits);
+		find_class(p, n, UNI_N, s->individual, hits);
 		return 0;
 	case PRE_PUNCT:
-		find_class(p, n, UNI_P, true, true, hits);
+		find_class(p, n, 0, true, hits);
 		return 0;
 	case PRE_SPACE_SPLIT:
-		find_class(p, n, UNI_S, false, true, hits);
+		find_class(p, n, UNI_S, true, hits);
 		return 0;
 	case PRE_WHITESPACE:
 		find_words(p, n, hits);

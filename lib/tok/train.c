@@ -49,6 +49,7 @@ jtok_trainer_new(struct jtok_trainer **out, const struct jtok_train_opts *o, str
 	t = jmem_zalloc(1, sizeof(*t));
 	t->o = *o;
 	t->all = all;
+	train_words_init(&t->words, o->memory);
 	*out = t;
 	return 0;
 }
@@ -120,19 +121,9 @@ jtok_trainer_add(struct jtok_trainer *t, struct jtok_count *c, struct jerr *e)
 	for (i = 0; i < c->n; i++)
 		count_add(t->all, c->text + c->v[i].at, c->v[i].n, c->v[i].count);
 	count_clear(c);
-	if (jtok_count_bytes(t->all) > t->o.memory / 4)
+	if (jtok_count_bytes(t->all) > t->o.memory / 6)
 		rc = spill(t, e);
 	return rc;
-}
-
-static int
-too_large(const struct jtok_trainer *t, struct jerr *e)
-{
-	if (train_words_bytes(&t->words) <= t->o.memory)
-		return 0;
-	return jerr_set(e, JERR_LIMIT, "merging needs %llu MiB for %zu different words, -M allows %llu: give "
-		"more memory or less text", (unsigned long long)(train_words_bytes(&t->words) >> 20),
-		t->words.n, (unsigned long long)(t->o.memory >> 20));
 }
 
 /* Sorted records back to words: neighbours with the same text are one. */
@@ -149,18 +140,22 @@ collect_spilled(struct jtok_trainer *t, struct jerr *e)
 	if (!rc)
 		rc = jsort_finish(t->spill, e);
 	while (!rc && (rc = jsort_next(t->spill, &p, &n, e)) == 1) {
+		rc = 0;
 		if (last.n && (last.n != n - 8 || memcmp(last.p, p, n - 8) != 0)) {
-			train_words_add(&t->words, (unsigned char *)last.p + 4, last.n - 4, count);
+			rc = train_words_add(&t->words, (unsigned char *)last.p + 4, last.n - 4, count, e);
+			if (rc)
+				break;
 			count = 0;
 		}
 		count += get_be((const unsigned char *)p + n - 8, 8);
 		jbuf_reset(&last);
 		jbuf_add(&last, p, n - 8);
-		rc = too_large(t, e);
 	}
 	if (!rc && last.n)
-		train_words_add(&t->words, (unsigned char *)last.p + 4, last.n - 4, count);
+		rc = train_words_add(&t->words, (unsigned char *)last.p + 4, last.n - 4, count, e);
 	jbuf_release(&last);
+	jsort_close(t->spill);
+	t->spill = NULL;
 	return rc;
 }
 
@@ -168,16 +163,17 @@ static int
 collect(struct jtok_trainer *t, struct jerr *e)
 {
 	size_t i;
+	int rc = 0;
 
 	if (t->spill)
 		return collect_spilled(t, e);
-	for (i = 0; i < t->all->n; i++) {
+	for (i = 0; !rc && i < t->all->n; i++) {
 		const struct count_word *w = &t->all->v[i];
 
-		train_words_add(&t->words, (const unsigned char *)t->all->text + w->at, w->n, w->count);
+		rc = train_words_add(&t->words, (const unsigned char *)t->all->text + w->at, w->n, w->count, e);
 	}
 	count_clear(t->all);
-	return too_large(t, e);
+	return rc;
 }
 
 /* Special tokens, then the bytes in the order of their printable characters. */

@@ -5,23 +5,30 @@
 #define TOK_TRAIN_H
 
 #include "jtoktrain.h"
+#include "store.h"
 #include "tok.h"
 
 struct train_word {
 	uint64_t at, count;		/* at: first symbol in sym[] */
 	uint32_t n;			/* symbols left */
 };
+/* Arrays of a struct train_words: symbols, words, and lists of the words of each pair. */
+enum { TRAIN_SYM, TRAIN_WORDS, TRAIN_POOL };
 struct train_words {
 	uint32_t byte_id[256];
-	uint32_t *sym;
-	size_t sym_n, sym_cap;
+	struct pager pager;
+	uint32_t *sym;			/* in the pager, as v */
+	size_t sym_n;
 	struct train_word *v;
-	size_t n, cap;
+	size_t n;
+	uint64_t memory;		/* bytes for all of it; more goes to files */
 };
 
-void train_words_add(struct train_words *w, const unsigned char *p, size_t n, uint64_t count);
+void train_words_init(struct train_words *w, uint64_t memory);
+int train_words_add(struct train_words *w, const unsigned char *p, size_t n, uint64_t count, struct jerr *e);
 void train_words_release(struct train_words *w);
-uint64_t train_words_bytes(const struct train_words *w);	/* that merging will need at most */
+/* The word i, whose symbols will be read or written. */
+struct train_word *train_words_at(struct train_words *w, size_t i);
 
 struct train_plan {
 	uint32_t vocab_size;

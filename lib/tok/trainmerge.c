@@ -29,8 +29,8 @@ struct merger {
 	struct jtok *t;
 	struct pair_count *slot;
 	size_t slots, used;
-	uint32_t *pool;
-	size_t pool_n, pool_cap;
+	uint32_t *pool;			/* in the pager of the words */
+	size_t pool_n;
 	struct entry *heap;
 	size_t heap_n, heap_cap;
 	struct place *fresh;		/* pairs that came up in this merge */
@@ -38,29 +38,55 @@ struct merger {
 };
 
 void
-train_words_add(struct train_words *w, const unsigned char *p, size_t n, uint64_t count)
+train_words_init(struct train_words *w, uint64_t memory)
+{
+	memset(w, 0, sizeof(*w));
+	w->memory = memory;
+	pager_init(&w->pager, NULL, memory / 4);
+}
+
+/* What merging will need: a list has at most two entries for each symbol that is merged away. */
+static uint64_t
+words_bytes(const struct train_words *w)
+{
+	return w->n * sizeof(*w->v) + (uint64_t)w->sym_n * 4 * sizeof(uint32_t);
+}
+
+int
+train_words_add(struct train_words *w, const unsigned char *p, size_t n, uint64_t count, struct jerr *e)
 {
 	size_t i;
+	int rc = store_grow(&w->pager, TRAIN_SYM, (w->sym_n + n) * sizeof(*w->sym), e);
 
-	JMEM_GROW(w->sym, w->sym_cap, w->sym_n + n);
-	JMEM_GROW(w->v, w->cap, w->n + 1);
+	if (!rc)
+		rc = store_grow(&w->pager, TRAIN_WORDS, (w->n + 1) * sizeof(*w->v), e);
+	if (!rc && !w->pager.files && words_bytes(w) > w->memory / 3)
+		rc = pager_to_files(&w->pager, e);
+	if (rc)
+		return rc;
+	w->sym = w->pager.store[TRAIN_SYM].p;
+	w->v = w->pager.store[TRAIN_WORDS].p;
+	store_see(&w->pager, TRAIN_SYM, w->sym_n * sizeof(*w->sym), n * sizeof(*w->sym));
+	store_see(&w->pager, TRAIN_WORDS, w->n * sizeof(*w->v), sizeof(*w->v));
 	w->v[w->n++] = (struct train_word){ w->sym_n, count, (uint32_t)n };
 	for (i = 0; i < n; i++)
 		w->sym[w->sym_n++] = w->byte_id[p[i]];
+	return 0;
 }
 
 void
 train_words_release(struct train_words *w)
 {
-	jmem_free(w->sym);
-	jmem_free(w->v);
+	pager_release(&w->pager);
 	memset(w, 0, sizeof(*w));
 }
 
-uint64_t
-train_words_bytes(const struct train_words *w)
+struct train_word *
+train_words_at(struct train_words *w, size_t i)
 {
-	return w->cap * sizeof(*w->v) + w->sym_cap * sizeof(*w->sym) + (uint64_t)w->sym_n * 3 * sizeof(uint32_t);
+	store_see(&w->pager, TRAIN_WORDS, i * sizeof(*w->v), sizeof(*w->v));
+	store_see(&w->pager, TRAIN_SYM, w->v[i].at * sizeof(*w->sym), w->v[i].n * sizeof(*w->sym));
+	return &w->v[i];
 }
 
 static struct pair_count *
@@ -73,23 +99,32 @@ pair_slot(const struct merger *m, uint64_t key)
 	return &m->slot[i];
 }
 
+/* A larger table, or one as large if many pairs occur no more: those are left out. */
+static void
+grow_pairs(struct merger *m)
+{
+	struct pair_count *old = m->slot;
+	size_t i, n = m->slots, live = 0;
+
+	for (i = 0; i < n; i++)
+		live += old[i].key != UINT64_MAX && old[i].count != 0;
+	m->slots = !n ? 65536 : 3 * live > n ? 2 * n : n;
+	m->slot = jmem_alloc(m->slots, sizeof(*m->slot));
+	memset(m->slot, 0xff, m->slots * sizeof(*m->slot));
+	m->used = live;
+	for (i = 0; i < n; i++)
+		if (old[i].key != UINT64_MAX && old[i].count != 0)
+			*pair_slot(m, old[i].key) = old[i];
+	jmem_free(old);
+}
+
 static struct pair_count *
 pair_get(struct merger *m, uint64_t key)
 {
 	struct pair_count *p;
 
-	if (2 * (m->used + 1) > m->slots) {
-		struct pair_count *old = m->slot;
-		size_t i, n = m->slots;
-
-		m->slots = n ? 2 * n : 65536;
-		m->slot = jmem_alloc(m->slots, sizeof(*m->slot));
-		memset(m->slot, 0xff, m->slots * sizeof(*m->slot));
-		for (i = 0; i < n; i++)
-			if (old[i].key != UINT64_MAX)
-				*pair_slot(m, old[i].key) = old[i];
-		jmem_free(old);
-	}
+	if (2 * (m->used + 1) > m->slots)
+		grow_pairs(m);
 	p = pair_slot(m, key);
 	if (p->key == UINT64_MAX) {
 		*p = (struct pair_count){ key, 0, TOK_NONE, 0 };
@@ -140,21 +175,31 @@ key_of(uint32_t l, uint32_t r)
 	return (uint64_t)l << 32 | r;
 }
 
-/* All pairs of all words, counted; then the words of each in the pool and the pair in the heap. */
-static void
-count_pairs(struct merger *m)
+static int
+pool_grow(struct merger *m, uint64_t entries, struct jerr *e)
+{
+	int rc = store_grow(&m->w->pager, TRAIN_POOL, (entries + 1) * sizeof(*m->pool), e);
+
+	m->pool = m->w->pager.store[TRAIN_POOL].p;
+	return rc;
+}
+
+/* All pairs of all words, counted; then the pair in the heap with room for its words in the pool. */
+static int
+count_pairs(struct merger *m, struct jerr *e)
 {
 	struct train_words *w = m->w;
 	size_t i, k;
 	uint64_t total = 0;
 
 	for (i = 0; i < w->n; i++) {
-		const uint32_t *s = w->sym + w->v[i].at;
+		const struct train_word *v = train_words_at(w, i);
+		const uint32_t *s = w->sym + v->at;
 
-		for (k = 0; k + 1 < w->v[i].n; k++) {
+		for (k = 0; k + 1 < v->n; k++) {
 			struct pair_count *p = pair_get(m, key_of(s[k], s[k + 1]));
 
-			p->count += (int64_t)w->v[i].count;
+			p->count += (int64_t)v->count;
 			if (p->last != (uint32_t)i)
 				p->places++;
 			p->last = (uint32_t)i;
@@ -169,42 +214,61 @@ count_pairs(struct merger *m)
 		total += p->places;
 		p->last = TOK_NONE;
 	}
-	JMEM_GROW(m->pool, m->pool_cap, total + 1);
 	m->pool_n = total;
+	return pool_grow(m, total, e);
 }
 
-/* Fills the lists of the first heap; where a list is, is found through the heap's order of keys. */
+/* Fills the lists of the first heap. */
 static int
-by_key(const void *a, const void *b)
+by_place_in_pool(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
 
-	return x->key < y->key ? -1 : x->key > y->key;
+	return x->at < y->at ? -1 : x->at > y->at;
 }
 
+/* The places of the pairs sorted[from, to), whose lists lie together. */
+static void
+fill_part(struct merger *m, const struct entry *sorted, uint32_t *done, size_t from, size_t to)
+{
+	struct train_words *w = m->w;
+	size_t i, k;
+
+	for (i = 0; i < w->n; i++) {
+		const struct train_word *v = train_words_at(w, i);
+		const uint32_t *s = w->sym + v->at;
+
+		for (k = 0; k + 1 < v->n; k++) {
+			struct pair_count *p = pair_slot(m, key_of(s[k], s[k + 1]));
+			size_t at;
+
+			if (p->places < from || p->places >= to || p->last == (uint32_t)i)
+				continue;
+			p->last = (uint32_t)i;
+			at = sorted[p->places].at + done[p->places]++;
+			store_see(&w->pager, TRAIN_POOL, at * sizeof(*m->pool), sizeof(*m->pool));
+			m->pool[at] = (uint32_t)i;
+		}
+	}
+}
+
+/* Where the pool is in a file, so many pairs at a time that their lists fit half of the budget. */
 static void
 fill_places(struct merger *m)
 {
-	struct train_words *w = m->w;
 	struct entry *sorted = jmem_alloc(m->heap_n + 1, sizeof(*sorted));
 	uint32_t *done = jmem_zalloc(m->heap_n + 1, sizeof(*done));
-	size_t i, k;
+	uint64_t most = m->w->pager.files ? (m->w->pager.budget << STORE_CHUNK) / 2 / sizeof(*m->pool) : UINT64_MAX;
+	size_t i, to;
 
 	memcpy(sorted, m->heap, m->heap_n * sizeof(*sorted));
-	qsort(sorted, m->heap_n, sizeof(*sorted), by_key);
+	qsort(sorted, m->heap_n, sizeof(*sorted), by_place_in_pool);
 	for (i = 0; i < m->heap_n; i++)		/* the slot of a pair now says where it stands */
 		pair_slot(m, sorted[i].key)->places = (uint32_t)i;
-	for (i = 0; i < w->n; i++) {
-		const uint32_t *s = w->sym + w->v[i].at;
-
-		for (k = 0; k + 1 < w->v[i].n; k++) {
-			struct pair_count *p = pair_slot(m, key_of(s[k], s[k + 1]));
-
-			if (p->last == (uint32_t)i)
-				continue;
-			p->last = (uint32_t)i;
-			m->pool[sorted[p->places].at + done[p->places]++] = (uint32_t)i;
-		}
+	for (i = 0; i < m->heap_n; i = to) {
+		for (to = i + 1; to < m->heap_n && sorted[to].at + sorted[to].n - sorted[i].at <= most; to++)
+			;
+		fill_part(m, sorted, done, i, to);
 	}
 	jmem_free(sorted);
 	jmem_free(done);
@@ -226,7 +290,7 @@ change(struct merger *m, uint32_t l, uint32_t r, int sign, uint32_t word)
 static void
 merge_word(struct merger *m, uint32_t word, uint32_t l, uint32_t r, uint32_t id)
 {
-	struct train_word *v = &m->w->v[word];
+	struct train_word *v = train_words_at(m->w, word);
 	uint32_t *s = m->w->sym + v->at;
 	uint32_t from = 0, to = 0;
 
@@ -260,11 +324,15 @@ by_place(const void *a, const void *b)
 }
 
 /* Pairs that came up: each into the heap with its words. */
-static void
-push_fresh(struct merger *m)
+static int
+push_fresh(struct merger *m, struct jerr *e)
 {
 	size_t i = 0, k;
+	int rc = pool_grow(m, m->pool_n + m->fresh_n, e);
 
+	if (rc)
+		return rc;
+	store_see(&m->w->pager, TRAIN_POOL, m->pool_n * sizeof(*m->pool), m->fresh_n * sizeof(*m->pool));
 	if (m->fresh_n)
 		qsort(m->fresh, m->fresh_n, sizeof(*m->fresh), by_place);
 	while (i < m->fresh_n) {
@@ -274,7 +342,6 @@ push_fresh(struct merger *m)
 		for (k = i; k < m->fresh_n && m->fresh[k].key == key; k++) {
 			if (k > i && m->fresh[k].word == m->fresh[k - 1].word)
 				continue;
-			JMEM_GROW(m->pool, m->pool_cap, m->pool_n + 1);
 			m->pool[m->pool_n++] = m->fresh[k].word;
 		}
 		if (count > 0)
@@ -284,6 +351,7 @@ push_fresh(struct merger *m)
 		i = k;
 	}
 	m->fresh_n = 0;
+	return 0;
 }
 
 /* The token of a pair: a new id, or the one that another pair has made of the same bytes. */
@@ -334,10 +402,12 @@ merge_all(struct merger *m, const struct train_plan *plan, struct jerr *e)
 		jids_add(&m->t->merges, l);
 		jids_add(&m->t->merges, r);
 		jids_add(&m->t->merges, id);
-		for (i = 0; i < top.n; i++)
+		for (i = 0; i < top.n; i++) {
+			store_see(&m->w->pager, TRAIN_POOL, (top.at + i) * sizeof(*m->pool), sizeof(*m->pool));
 			merge_word(m, m->pool[top.at + i], l, r, id);
-		push_fresh(m);
-		if (plan->tick && m->t->merges.n % 192 == 0 &&
+		}
+		rc = push_fresh(m, e);
+		if (!rc && plan->tick && m->t->merges.n % 192 == 0 &&
 		    plan->tick(plan->arg, m->t->vocab.n - first, plan->vocab_size - first))
 			rc = jerr_set(e, JERR_STOP, "stopped while merging");
 	}
@@ -376,12 +446,13 @@ train_merge(struct train_words *w, struct jtok *t, const struct train_plan *plan
 
 	if (w->n >= UINT32_MAX)
 		return jerr_set(e, JERR_LIMIT, "%zu different words are too many", w->n);
-	count_pairs(&m);
-	fill_places(&m);
-	rc = merge_all(&m, plan, e);
+	rc = count_pairs(&m, e);
+	if (!rc) {
+		fill_places(&m);
+		rc = merge_all(&m, plan, e);
+	}
 	rank_merges(t);
 	jmem_free(m.slot);
-	jmem_free(m.pool);
 	jmem_free(m.heap);
 	jmem_free(m.fresh);
 	return rc;

@@ -28,6 +28,28 @@ uni_of(uint32_t cp)
 	return cp < 0x110000 ? uni_class[uni_index[cp >> 7]][cp & 127] : 0;
 }
 
+/* The tables in uniold.c are those of the Unicode that normalizers in the field know. */
+struct uni_range {
+	uint32_t first, last;
+	unsigned bits;
+};
+
+/* Classes in the steps of Bert. */
+enum uni_bert {
+	UNI_BERT_CONTROL = 1,
+	UNI_BERT_MARK = 2,	/* Mn */
+	UNI_BERT_PUNCT = 4
+};
+#define UNI_BERT_RANGES 447
+extern const struct uni_range uni_bert_range[UNI_BERT_RANGES];	/* rising */
+unsigned uni_bert_of(uint32_t cp);
+
+/* Characters with a normal form, an order among marks or a partner that are too new to be known: the
+ * normal forms leave them alone. */
+#define UNI_NEW_RANGES 86
+extern const struct uni_range uni_new_range[UNI_NEW_RANGES];	/* rising */
+unsigned uni_is_new(uint32_t cp);
+
 /* Length of the multi-byte sequence at p and its code point; 1 and U+FFFD for an invalid byte. */
 int uni_step_multi(const unsigned char *p, const unsigned char *end, uint32_t *cp);
 

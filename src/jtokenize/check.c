@@ -31,6 +31,10 @@ check_one(const char *path, bool stats, struct jout *out, struct jerr *e)
 		"\"mask\":%s,\"tokenizer\":\"%s\",\"sha256\":\"%s\"", (unsigned long long)in->tokens,
 		(unsigned long long)in->docs, (unsigned long long)in->text_bytes, (unsigned)in->vocab_size,
 		in->token_width, in->has_mask ? "true" : "false", print, hash);
+	if (in->row_seq)
+		jbuf_printf(&b, ",\"rows\":%llu,\"pack\":%u,\"ordered\":%s",
+			(unsigned long long)(in->tokens / ((uint64_t)in->row_seq + 1)), (unsigned)in->row_seq,
+			in->row_order ? "true" : "false");
 	if (!rc && stats)
 		rc = stats_put(s, &b, e);
 	jbuf_adds(&b, "}\n");

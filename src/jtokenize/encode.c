@@ -2,6 +2,7 @@
  * Documents to shards, and counting them: read blocks of records | encode on all threads | write in
  * order.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@ struct job {
 	struct units units;
 	struct rejects rejects;
 	struct shards shards;
+	struct jrows *rows;		/* --pack */
 	bool open;			/* the shards are, once the first document is known */
 	bool counting;
 	struct jbuf meta;
@@ -148,7 +150,7 @@ static int
 open_shards(struct job *j, bool masked, struct jerr *e)
 {
 	struct jshard_info info = { .vocab_size = jtok_vocab_size(j->tok),
-		.has_mask = masked || j->o->mask };
+		.has_mask = masked || j->o->mask || j->o->pack, .row_seq = (uint32_t)j->o->pack };
 
 	if (j->open)
 		return 0;
@@ -171,7 +173,8 @@ add_pieces(struct job *j, const uint32_t *ids, const unsigned char *mask, const 
 
 		to = j->o->chunk && n - from > j->o->chunk ? from + (size_t)j->o->chunk : n;
 		upto = to == n ? d->bytes : (uint64_t)((double)d->bytes * ((double)to / (double)n));
-		rc = shards_add(&j->shards, ids + from, mask ? mask + from : NULL, to - from, upto - given, e);
+		rc = j->rows ? jrows_add(j->rows, ids + from, mask ? mask + from : NULL, to - from, upto - given, e) :
+			shards_add(&j->shards, ids + from, mask ? mask + from : NULL, to - from, upto - given, e);
 		given = upto;
 		from = to;
 	} while (!rc && from < n);
@@ -281,6 +284,7 @@ end(struct job *j)
 		}
 	jmem_free(j->state);
 	jmem_free(j->arena);
+	jrows_free(j->rows);
 	rejects_abort(&j->rejects);
 	units_close(&j->units);
 	jbuf_release(&j->meta);
@@ -298,8 +302,23 @@ make_meta(struct job *j)
 	jtok_fingerprint(j->tok, print);
 	jhash_hex(print, 32, hex);
 	jbuf_printf(&j->meta, "{\"tool\":\"jtokenize\",\"version\":\"%s\",\"tokenizer\":\"%s\",\"vocab\":%u,"
-		"\"eos\":%s,\"special\":%s}", JVERSION, hex, (unsigned)jtok_vocab_size(j->tok),
+		"\"eos\":%s,\"special\":%s", JVERSION, hex, (unsigned)jtok_vocab_size(j->tok),
 		j->o->eos && jtok_eos(j->tok) >= 0 ? "true" : "false", j->o->special ? "true" : "false");
+	if (j->o->pack)
+		jbuf_printf(&j->meta, ",\"pack\":%llu,\"best_fit\":%s", (unsigned long long)j->o->pack,
+			j->o->best_fit ? "true" : "false");
+	jbuf_addc(&j->meta, '}');
+}
+
+static int
+begin_rows(struct job *j, struct jerr *e)
+{
+	if (j->o->best_fit && !j->o->pack)
+		return jerr_set(e, JERR_ARG, "--best-fit is a way to --pack N");
+	if (!j->o->pack)
+		return 0;
+	return jrows_new(&j->rows, j->o->best_fit ? JPACK_BEST_FIT : JPACK_STREAM,
+		j->o->pack > INT_MAX ? INT_MAX : (int)j->o->pack, shards_row, &j->shards, e);
 }
 
 static void
@@ -324,12 +343,16 @@ encode_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	if (strcmp(jcli_common(cli)->output, "-") == 0 && isatty(STDOUT_FILENO))
 		return jerr_set(e, JERR_ARG, "token shards are binary: send standard output to a file or use -o");
 	rc = begin(&j, cli, arg, argc, argv, e);
+	if (!rc)
+		rc = begin_rows(&j, e);
 	if (!rc) {
 		make_meta(&j);
 		rc = run(&j, e);
 	}
 	if (!rc)
 		rc = open_shards(&j, false, e);	/* no document at all: an empty shard is a whole one */
+	if (!rc && j.rows)
+		rc = jrows_finish(j.rows, e);
 	if (!rc) {
 		rc = shards_commit(&j.shards, e);
 		j.open = false;

@@ -3,6 +3,7 @@
 
 #include "base/jjson.h"
 #include "conf/jval.h"
+#include "io/jfs.h"
 #include "lines.h"
 
 /* Ids [from, to) as an array. */
@@ -122,5 +123,11 @@ ids_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 int
 decode_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 {
-	return lines_run(cli, arg, argc, argv, from_ids, e);
+	int i, shards = 0;
+
+	for (i = 0; i < argc; i++)
+		shards += jstr_ends(argv[i], ".jsh") || jfs_is_dir(argv[i]);
+	if (shards && shards < argc)
+		return jerr_set(e, JERR_ARG, "token shards and lines of ids in one run");
+	return shards ? unshard_run(cli, arg, argc, argv, e) : lines_run(cli, arg, argc, argv, from_ids, e);
 }

@@ -29,6 +29,8 @@ static const struct jopt encode_opts[] = {
 	TOK_OPT(o),
 	{ "shard-tokens", 0, JOPT_COUNT, &o.shard_tokens, "N", "tokens after which the next shard begins" },
 	{ "chunk", 0, JOPT_COUNT, &o.chunk, "N", "cut documents into documents of at most N tokens" },
+	{ "pack", 0, JOPT_COUNT, &o.pack, "N", "write rows of N tokens and one, as training reads them" },
+	{ "best-fit", 0, JOPT_BOOL, &o.best_fit, NULL, "with --pack: keep documents whole where they fit a row" },
 	{ "eos", 0, JOPT_BOOL, &o.eos, NULL, "end each document with the end-of-text token" },
 	{ "mask", 0, JOPT_BOOL, &o.mask, NULL, "write the loss mask even if the first record has none" },
 	SPECIAL_OPT(o),
@@ -77,6 +79,14 @@ static const struct jopt template_opts[] = {
 	{ "lines", 0, JOPT_BOOL, &o.lines, NULL, "a record a line in, a JSON string a line out" },
 	{ .type = JOPT_END }
 };
+static const struct jopt mix_opts[] = {
+	{ "pack", 0, JOPT_COUNT, &o.pack, "N", "rows of N tokens and one; default those of packed sets" },
+	{ "best-fit", 0, JOPT_BOOL, &o.best_fit, NULL, "keep documents whole where they fit a row" },
+	{ "rows", 0, JOPT_COUNT, &o.rows, "N", "rows in all; default until the limits are reached" },
+	{ "plan", 0, JOPT_BOOL, &o.plan, NULL, "write what each set would give, not the rows" },
+	{ "shard-tokens", 0, JOPT_COUNT, &o.shard_tokens, "N", "tokens after which the next shard begins" },
+	{ .type = JOPT_END }
+};
 static const struct jopt check_opts[] = {
 	{ "stats", 0, JOPT_BOOL, &o.stats, NULL, "also lengths of documents and use of the vocabulary" },
 	{ .type = JOPT_END }
@@ -87,13 +97,15 @@ static const struct jverb verbs[] = {
 	{ "encode", "[options] -o DIR|FILE.jsh [FILE ...]", "turn documents into token shards",
 		encode_opts, encode_run, &o },
 	{ "ids", "[options] [FILE ...]", "a line of text in, a JSON array of ids out", ids_opts, ids_run, &o },
-	{ "decode", "[options] [FILE ...]", "JSON arrays of ids in, JSON strings out", decode_opts,
+	{ "decode", "[options] [FILE ...]", "JSON arrays of ids, or token shards, in, JSON strings out", decode_opts,
 		decode_run, &o },
 	{ "count", "[options] [FILE ...]", "count the tokens of documents", count_opts, count_run, &o },
 	{ "template", "[options] [FILE]", "render messages with the chat template", template_opts,
 		template_run, &o },
 	{ "save", "[options] -o DIR|FILE.tiktoken", "write a tokenizer in another format", save_opts,
 		save_run, &o },
+	{ "mix", "[options] -o DIR|FILE.jsh SHARDS=WEIGHT[,LIMIT] ...", "mix sets of shards by weights", mix_opts,
+		mix_run, &o },
 	{ "check", "[options] SHARD ...", "verify every checksum of token shards", check_opts, check_run, &o },
 	{ .name = NULL }
 };

@@ -36,22 +36,39 @@ shards_open(struct shards *s, const char *output, const struct jshard_info *info
 	return rc ? rc : next_shard(s, e);
 }
 
-int
-shards_add(struct shards *s, const uint32_t *ids, const unsigned char *mask, size_t n,
-	uint64_t text_bytes, struct jerr *e)
+/* Begins the next shard if n tokens more are too many for this one. */
+static int
+make_room(struct shards *s, uint64_t n, struct jerr *e)
 {
 	uint64_t have = jshard_tokens(s->w);
 	int rc;
 
-	if (s->per_shard && have && have + n > s->per_shard) {
-		rc = jshard_commit(s->w, s->meta, e);
-		s->w = NULL;
-		if (!rc)
-			rc = next_shard(s, e);
-		if (rc)
-			return rc;
-	}
-	return jshard_add(s->w, ids, mask, n, text_bytes, e);
+	if (!s->per_shard || !have || have + n <= s->per_shard)
+		return 0;
+	rc = jshard_commit(s->w, s->meta, e);
+	s->w = NULL;
+	return rc ? rc : next_shard(s, e);
+}
+
+int
+shards_add(struct shards *s, const uint32_t *ids, const unsigned char *mask, size_t n,
+	uint64_t text_bytes, struct jerr *e)
+{
+	int rc = make_room(s, n, e);
+
+	return rc ? rc : jshard_add(s->w, ids, mask, n, text_bytes, e);
+}
+
+int
+shards_row(void *arg, const struct jrows_piece *v, size_t n, struct jerr *e)
+{
+	struct shards *s = arg;
+	int rc = make_room(s, (uint64_t)s->info.row_seq + 1, e);
+	size_t i;
+
+	for (i = 0; !rc && i < n; i++)
+		rc = jshard_add(s->w, v[i].ids, v[i].mask, v[i].n, v[i].text_bytes, e);
+	return rc ? rc : jshard_end_row(s->w, e);
 }
 
 int

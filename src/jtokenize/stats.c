@@ -49,17 +49,29 @@ count_tokens(struct stats *st, const struct jshard_set *s, struct jerr *e)
 	return 0;
 }
 
+/* Padding of packed rows is nobody's, and leaves the counts. */
+static uint64_t
+set_lengths(struct stats *st, const struct jshard_set *s)
+{
+	uint64_t d, padding = jshard_info(s)->tokens;
+
+	for (d = 0; d < jshard_docs(s); d++) {
+		st->len[d] = jshard_doc_end(s, d) - jshard_doc_start(s, d);
+		padding -= st->len[d];
+	}
+	st->count[0] -= padding;
+	return padding;
+}
+
 static void
 put_lengths(struct stats *st, const struct jshard_set *s, struct jbuf *out)
 {
 	static const struct { const char *name; unsigned percent; } at[] = {
 		{ "min", 0 }, { "p10", 10 }, { "p50", 50 }, { "p90", 90 }, { "p99", 99 }, { "max", 100 },
 	};
-	uint64_t docs = jshard_docs(s), d;
+	uint64_t docs = jshard_docs(s);
 	size_t i;
 
-	for (d = 0; d < docs; d++)
-		st->len[d] = jshard_doc_start(s, d + 1) - jshard_doc_start(s, d);
 	if (docs)
 		qsort(st->len, (size_t)docs, sizeof(*st->len), by_size);
 	jbuf_adds(out, "\"doc_tokens\":{");
@@ -71,14 +83,14 @@ put_lengths(struct stats *st, const struct jshard_set *s, struct jbuf *out)
 
 /* How many ids occur, how evenly, and the most frequent; the smaller id first. */
 static void
-put_ids(const struct stats *st, const struct jshard_info *in, struct jbuf *out)
+put_ids(const struct stats *st, const struct jshard_info *in, uint64_t tokens, struct jbuf *out)
 {
 	uint32_t top[TOP], n = 0, id, i;
 	uint64_t used = 0;
 	double bits = 0;
 
 	for (id = 0; id < in->vocab_size; id++) {
-		double p = (double)st->count[id] / (double)in->tokens;
+		double p = (double)st->count[id] / (double)tokens;
 
 		if (!st->count[id])
 			continue;
@@ -101,6 +113,7 @@ stats_put(const struct jshard_set *s, struct jbuf *out, struct jerr *e)
 {
 	const struct jshard_info *in = jshard_info(s);
 	struct stats st = { 0 };
+	uint64_t padding;
 	int rc;
 
 	if (in->vocab_size > MAX_VOCAB)
@@ -112,11 +125,14 @@ stats_put(const struct jshard_set *s, struct jbuf *out, struct jerr *e)
 	st.mask = jmem_alloc(BLOCK, 1);
 	rc = count_tokens(&st, s, e);
 	if (!rc) {
+		padding = set_lengths(&st, s);
 		jbuf_adds(out, ",\"stats\":{");
 		put_lengths(&st, s, out);
+		if (in->row_seq)
+			jbuf_printf(out, ",\"padding\":%llu", (unsigned long long)padding);
 		jbuf_printf(out, ",\"loss_tokens\":%llu,\"bytes_per_token\":%.4f", (unsigned long long)st.loss,
-			in->tokens ? (double)in->text_bytes / (double)in->tokens : 0.0);
-		put_ids(&st, in, out);
+			in->tokens > padding ? (double)in->text_bytes / (double)(in->tokens - padding) : 0.0);
+		put_ids(&st, in, in->tokens - padding, out);
 		jbuf_addc(out, '}');
 	}
 	jmem_free(st.count);

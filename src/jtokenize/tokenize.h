@@ -12,7 +12,10 @@ struct tokenize_opts {
 	/* encode */
 	uint64_t shard_tokens;
 	uint64_t chunk;			/* also ids; 0 = whole */
-	bool eos, mask;
+	bool eos, mask, best_fit;
+	uint64_t pack;			/* also mix; tokens of a row, 0 = not packed */
+	uint64_t rows;			/* mix */
+	bool plan;
 	/* ids, decode, count */
 	bool json, special, bos, offsets;
 	const char *by;
@@ -34,7 +37,9 @@ struct tokenize_opts {
 	.pre = "llama3", .min_frequency = 2 }
 
 jcli_run_fn encode_run, train_run, ids_run, decode_run, count_run, template_run, check_run,
-	save_run;
+	mix_run, save_run;
+/* unshard.c: the documents of shards as JSON strings. */
+int unshard_run(struct jcli *cli, const struct tokenize_opts *o, int argc, char **argv, struct jerr *e);
 
 /* Loads -t, or the tokenizer that is shipped. */
 int tokenizer_open(struct jtok **t, const struct tokenize_opts *o, struct jerr *e);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Encoding speed beside Hugging Face tokenizers and tiktoken, same file, one thread, one run; then
-# training beside the trainer of Hugging Face.  Needs $J_TEST_SHARED and, for the peers,
+# Encoding speed beside Hugging Face tokenizers and tiktoken, same file, one thread, one run; two
+# threads beside one; megabytes of the worst kind; then training beside the trainer of Hugging Face.  Needs $J_TEST_SHARED and, for the peers,
 # $J_PEER_PYTHON (a Python with tokenizers and tiktoken).
 cd "$(dirname "$0")/../.." || exit 1
 bin=${J_BIN:-bin}
@@ -24,6 +24,34 @@ start0=$(date +%s%N)
 end0=$(date +%s%N)
 awk -v b="$size" -v t=$((end - start - end0 + start0)) -v n="$(cat "$tmp/n")" 'BEGIN {
 	printf "jtokenize  GPT-2 prose, 1 thread  %.1f MB/s  %s\n", b / t * 1000, n }'
+
+# Wall time of a command in ns, the least of five.
+least() {
+	best=
+	for i in 1 2 3 4 5; do
+		a=$(date +%s%N)
+		"$@" >/dev/null
+		b=$(($(date +%s%N) - a))
+		[ -n "$best" ] && [ "$best" -le $b ] || best=$b
+	done
+	echo $best
+}
+load=$(least "$bin/jtokenize" count -t "$tok" -j1 -q /dev/null)
+for k in 1 2 3 4; do
+	head -c $((size / 4)) "$tmp/prose.txt" | jq -R -c '{text: .}' >"$tmp/part$k.jsonl"
+done
+one=$(least "$bin/jtokenize" encode -t "$tok" -j1 -q --no-prov -o "$tmp/1.jsh" "$tmp"/part?.jsonl)
+two=$(least "$bin/jtokenize" encode -t "$tok" -j2 -q --no-prov -o "$tmp/2.jsh" "$tmp"/part?.jsonl)
+awk -v l="$load" -v a="$one" -v b="$two" 'BEGIN {
+	printf "jtokenize  encode, two threads    %.2f times one (%.2f s, %.2f s, loading not counted)\n",
+		(a - l) / (b - l), a / 1e9, b / 1e9 }'
+awk 'BEGIN { for (i = 0; i < 1000000; i++) printf "a" }' >"$tmp/one character"
+awk 'BEGIN { srand(1); for (i = 0; i < 1000000; i++) printf "%c", 97 + rand() * 26 }' >"$tmp/random letters"
+fold -w 9 "$tmp/random letters" >"$tmp/random words"
+for kind in "one character" "random letters" "random words"; do
+	t=$(least "$bin/jtokenize" count -t "$tok" -j1 -q "$tmp/$kind")
+	echo "jtokenize  a megabyte of $kind: $(((t - load) / 1000000)) ms"
+done
 py=${J_PEER_PYTHON:-}
 if [ -n "$py" ]; then
 	RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false "$py" - "$tok" "$tmp/prose.txt" <<'EOF'

@@ -4,7 +4,33 @@
 #include <unistd.h>
 
 #include "base/jmem.h"
+#include "shard/jpack.h"
 #include "shard/jshard.h"
+
+/* Rows of a packed shard: each within its bounds. */
+static void
+read_rows(const struct jshard_set *s)
+{
+	struct jerr e = { 0 };
+	struct jpack_part v[256];
+	struct jpack *p;
+	int seq = (int)jshard_info(s)->row_seq;
+	uint64_t i;
+	size_t n, k;
+
+	if (!seq || jpack_open(&p, s, JPACK_STREAM, seq, 1, &e))
+		return;
+	for (i = 0; i < jpack_rows(p); i++) {
+		uint64_t sum = 0;
+
+		n = jpack_row_parts(p, i, v, 256);
+		for (k = 0; k < n; k++)
+			sum += v[k].n;
+		if (!n || sum > (uint64_t)seq + 1)
+			abort();
+	}
+	jpack_close(p);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -32,6 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		for (at = 0; at < jshard_docs(s); at++)
 			if (jshard_doc_start(s, at) > jshard_doc_start(s, at + 1))
 				abort();
+		read_rows(s);
 		jshard_close(s);
 	} else if (!e.code || !e.msg[0]) {
 		abort();

@@ -76,4 +76,6 @@ def strings(key, v):
 put("spm/gguf", b"GGUF" + struct.pack("<IQQ", 3, 0, 4) + string("tokenizer.ggml.model") + struct.pack("<I", 8) + string("gpt2") +
     string("tokenizer.ggml.pre") + struct.pack("<I", 8) + string("default") +
     strings("tokenizer.ggml.tokens", ["a", "b", "ab"]) + strings("tokenizer.ggml.merges", ["a b"]))
-put("shard/empty", subprocess.run([jtokenize, "encode", "-q", "-t", tok], input=b"", stdout=subprocess.PIPE, check=True).stdout)
+for name, opts in (("empty", []), ("packed", ["--pack", "4"])):
+    put("shard/" + name, subprocess.run([jtokenize, "encode", "-q", "-t", tok, *opts], input=b"", stdout=subprocess.PIPE,
+                                        check=True).stdout)

@@ -1,8 +1,13 @@
 """Writes lib/tok/unitab.c: the character classes that the field's pre-tokenizer patterns name, asked
 from the regular-expression engine of Hugging Face tokenizers itself, so that both agree on every
 code point whatever Unicode version this machine's libraries have.
-usage: make_unitab.py >lib/tok/unitab.c"""
-from tokenizers import Regex, __version__, pre_tokenizers
+usage: make_unitab.py >lib/tok/unitab.c
+       make_unitab.py old >lib/tok/uniold.c
+The second are the tables of an older Unicode that its normalizers have: the classes of Bert's steps, and
+the characters that its normal forms do not know yet (for which unicodedata2 is asked)."""
+import sys
+
+from tokenizers import Regex, __version__, normalizers, pre_tokenizers
 
 BITS = [("L", r"\p{L}"), ("N", r"\p{N}"), ("S", r"\s"), ("M", r"\p{M}"), ("P", r"\p{P}"),
         ("U", r"[\p{Lu}\p{Lt}]"), ("D", r"\p{Ll}"), ("W", r"\w")]
@@ -22,6 +27,60 @@ def members(pattern):
     return out
 
 
+def bert_bits():
+    """What Bert's steps take for a control, a mark, a punctuation character."""
+    off = dict(clean_text=False, handle_chinese_chars=False, strip_accents=False, lowercase=False)
+    clean = normalizers.BertNormalizer(**off | {"clean_text": True})
+    strip = normalizers.BertNormalizer(**off | {"strip_accents": True})
+    punct = pre_tokenizers.BertPreTokenizer()
+    return {c: ((clean.normalize_str("a" + chr(c)) == "a") | (strip.normalize_str("a" + chr(c)) == "a") << 1 |
+                (len(punct.pre_tokenize_str("a" + chr(c) + "b")) == 3) << 2) for c in CPS}
+
+
+def unknown_forms():
+    """Characters that newer tables reorder, decompose or compose, and these do not."""
+    import unicodedata2 as u
+    nfd, nfkd = normalizers.NFD(), normalizers.NFKD()
+    bits = {}
+    for c in CPS:
+        x = chr(c)
+        if u.combining(x) and nfd.normalize_str("\u0b95\u0345" + x) == "\u0b95\u0345" + x and c != 0x345:
+            bits[c] = 1
+        if u.decomposition(x) and nfkd.normalize_str(x) == x:
+            bits[c] = 1
+            two = u.normalize("NFD", x)
+            if len(two) == 2 and u.normalize("NFC", two) == x:
+                assert two[0] > "\uffff", x		# a letter of a new script: nothing known combines with it
+                bits[ord(two[0])] = 1
+    return bits
+
+
+def print_ranges(name, size, bits):
+    ranges = []
+    for c in CPS:
+        if not bits.get(c):
+            continue
+        if ranges and ranges[-1][1:] == [c - 1, bits[c]]:
+            ranges[-1][1] = c
+        else:
+            ranges.append([c, c, bits[c]])
+    print(f"\nconst struct uni_range {name}[{size}] = {{")
+    for i in range(0, len(ranges), 5):
+        print("\t" + " ".join("{ 0x%X, 0x%X, %d }," % tuple(r) for r in ranges[i:i + 5]))
+    print("};")
+    print(size, len(ranges), file=sys.stderr)
+
+
+if sys.argv[1:] == ["old"]:
+    print(f"""/*
+ * uniold.c - made by tests/ref/make_unitab.py with tokenizers {__version__}; do not edit.
+ *
+ * Ranges of code points, of which uni.h says what they are.
+ */
+#include "uni.h\"""")
+    print_ranges("uni_bert_range", "UNI_BERT_RANGES", bert_bits())
+    print_ranges("uni_new_range", "UNI_NEW_RANGES", unknown_forms())
+    sys.exit()
 table = bytearray(0x110000)
 for bit, (_, pattern) in enumerate(BITS):
     for c in members(pattern):

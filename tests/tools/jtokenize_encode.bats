@@ -190,3 +190,56 @@ setup() {
 	jq -c .text "$x/expected/llama_3.2_encoded.json" | jtokenize ids --json --bos -t "$x/llama3" -q >"$d/got"
 	[ "$(cat "$d/got")" = "$(jq -c .token_ids "$x/expected/llama_3.2_encoded.json")" ]
 }
+
+@test "packed shards: the rows that the page describes, any number of threads, text comes back" {
+	command -v python3 >/dev/null || skip "no python3"
+	jtokenize encode -t $t -q --pack 64 -j 1 -o "$d/1.jsh" "$d/docs.jsonl"
+	jtokenize encode -t $t -q --pack 64 -j 3 -o "$d/3.jsh" "$d/docs.jsonl"
+	cmp "$d/1.jsh" "$d/3.jsh"
+	jtokenize encode -t $t -q -o "$d/plain.jsh" "$d/docs.jsonl"
+	python3 tests/ref/read_jsh.py "$d/1.jsh" rows >"$d/rows"
+	[ "$(jtokenize check -q "$d/1.jsh" | jq -c '[.rows,.pack,.ordered]')" = \
+		"[$(grep -c . "$d/rows"),64,false]" ]
+	# each token once: pieces that go on begin with the token before, which is dropped here
+	jq -s -c '[.[] | .[]] | reduce .[] as $p ([]; . + (if length > 0 and .[-1] != 0 then $p[1:] else $p end))' \
+		"$d/rows" >"$d/joined"
+	n=$(wc -l <"$d/docs.jsonl")
+	for i in $(seq 0 $((n - 1))); do
+		[ $((i % 25)) -eq 0 ] || continue
+		python3 tests/ref/read_jsh.py "$d/plain.jsh" "$i" | tail -n 1
+	done | jq -c . >"$d/some"
+	jq -e --slurpfile some "$d/some" '. as $all | [$some[] | . as $x | ($all | indices($x) | length > 0)] | all' "$d/joined"
+	jtokenize encode -t $t -q --pack 64 --best-fit -o "$d/fit" --shard-tokens 2k "$d/docs.jsonl"
+	[ "$(ls "$d"/fit/*.jsh | wc -l)" -gt 1 ]
+	jtokenize decode -t $t -q "$d/plain.jsh" | sort >"$d/text"
+	[ "$(cat "$d/text")" = "$(jq -c .text "$d/docs.jsonl" | sort)" ]
+	jtokenize check -q --stats "$d/fit" | jq -e '.stats.padding < .tokens / 10 and .stats.loss_tokens == .tokens - .stats.padding'
+	run ! jtokenize encode -t $t -q --best-fit -o "$d/no.jsh" "$d/docs.jsonl"
+}
+
+@test "mixing: shares, limits, the same rows whatever is asked for, a set of other rows refused" {
+	head -n 40 "$d/docs.jsonl" >"$d/a.jsonl"
+	tail -n 200 "$d/docs.jsonl" >"$d/b.jsonl"
+	jtokenize encode -t $t -q -o "$d/a" "$d/a.jsonl"
+	jtokenize encode -t $t -q -o "$d/b.jsh" "$d/b.jsonl"
+	jtokenize mix -q --pack 32 --plan --rows 200 "$d/a=0.75" "$d/b.jsh=0.25" >"$d/plan"
+	[ "$(jq -s -c '[.[].rows]' "$d/plan")" = "[150,50]" ]
+	jtokenize mix -q --pack 32 --rows 200 --seed 3 -o "$d/m.jsh" "$d/a=0.75" "$d/b.jsh=0.25"
+	jtokenize mix -q --pack 32 --rows 90 --seed 3 -o "$d/m90.jsh" "$d/a=0.75" "$d/b.jsh=0.25"
+	jtokenize check -q "$d/m.jsh" | jq -e '.rows == 200 and .ordered and .tokens == 200 * 33'
+	jtokenize decode -t $t -q "$d/m90.jsh" >"$d/t90"
+	jtokenize decode -t $t -q "$d/m.jsh" | head -n "$(wc -l <"$d/t90")" | cmp - "$d/t90"
+	jtokenize mix -q --pack 32 --plan "$d/a=1,2x" "$d/b.jsh=9,1k" >"$d/plan"
+	jq -s -e '.[0].epochs == 2 and .[1].rows == 31 and .[1].limit == 31' "$d/plan"
+	jtokenize mix -q --plan "$d/m.jsh=1,1x" | jq -e '.rows == 200'
+	run jtokenize mix -q --pack 32 -o "$d/no" "$d/a=1" "$d/b.jsh=1"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"--rows"* ]]
+	run jtokenize mix -q --pack 31 --rows 5 -o "$d/no" "$d/m.jsh=1"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"rows of 32"* ]]
+	run jtokenize decode -q "$d/m.jsh"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"-t"* ]]
+	[ ! -e "$d/no" ]
+}

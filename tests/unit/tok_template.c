@@ -48,6 +48,20 @@ expressions(void)
 }
 
 static void
+formats(void)
+{
+	static const char *const wrong[] = { "{{ '%d'|format('x') }}", "{{ '%s %s'|format(1) }}", "{{ '%s'|format(1,2) }}",
+		"{{ '%q' % 1 }}", "{{ '%' % 1 }}", "{{ 'a' % 1 }}", "{{ '%(a)s' % 1 }}", "{{ '%(b)s' % {'a':1} }}",
+		"{{ '%99999d' % 1 }}", "{{ '%f' % 'x' }}", "{{ '%s'|format(1, a=2) }}" };
+	size_t i;
+
+	eq_str(render("{{ '%s=%-4d|'|format('k', 7) }}{{ '%(a)s' % {'a':1} }}{{ '%%' % () }}", "{}"), "k=7   |1%");
+	eq_str(render("{{ 1e3 }} {{ 2.5E-3 }} {{ '%04x%+.2f' % (255, 1e0) }}", "{}"), "1000.0 0.0025 00ff+1.00");
+	for (i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		ok(strncmp(render(wrong[i], "{}"), "error:", 6) == 0);
+}
+
+static void
 statements(void)
 {
 	eq_str(render("{% for i in range(3) %}{{ loop.index }}{{ ',' if not loop.last }}{% endfor %}",
@@ -137,6 +151,7 @@ main(void)
 		"\"add_generation_prompt\":true}";
 
 	expressions();
+	formats();
 	statements();
 	filters();
 	origins();
