@@ -3,33 +3,13 @@
  * first occurs.  A feed is one list of rows over all its slots, cut into chunks whose sizes come from
  * a short list, so that few graphs serve any mix of prompts and single tokens without padding rows.
  */
-#include "infer/jinfer.h"
+#include "infer/engine.h"
 
 #include <stdint.h>
 #include <string.h>
 
 #define MAX_ROWS 256		/* of one graph */
 #define EXACT_ROWS 16		/* up to here every number has its own graph */
-#define MAX_GRAPHS 24		/* the longest unused one makes room */
-
-struct shaped {
-	struct jmodel_infer_graph ig;
-	int R, N;
-	uint64_t used;
-};
-
-struct jinfer {
-	struct jmodel *m;
-	struct jpar *pool;
-	int slots, capacity;
-	size_t *length;			/* [slots] */
-	struct jkv_cache *kv;		/* [layers] */
-	float *kv_slab;
-	size_t kv_bytes;
-	struct shaped graphs[MAX_GRAPHS];
-	int n_graphs;
-	uint64_t clock;
-};
 
 uint64_t
 jinfer_kv_bytes(const struct jmodel_config *c, int slots, int capacity)
@@ -61,6 +41,8 @@ jinfer_new(struct jinfer **out, struct jmodel *m, struct jpar *pool, int slots, 
 			(double)jinfer_kv_bytes(&m->cfg, slots, capacity) * 1e-6);
 	}
 	inf->length = jmem_zalloc((size_t)slots, sizeof(*inf->length));
+	inf->kept = jmem_zalloc((size_t)slots, sizeof(*inf->kept));
+	inf->ids = jmem_zalloc((size_t)slots, sizeof(*inf->ids));
 	inf->kv = jmem_zalloc((size_t)m->cfg.layers, sizeof(*inf->kv));
 	per = inf->kv_bytes / sizeof(float) / (uint64_t)m->cfg.layers;
 	for (int64_t l = 0; l < m->cfg.layers; l++) {
@@ -83,6 +65,10 @@ jinfer_free(struct jinfer *inf)
 	if (inf->kv_slab)
 		jmem_unmap(inf->kv_slab, inf->kv_bytes);
 	jmem_free(inf->kv);
+	for (int i = 0; inf->ids && i < inf->slots; i++)
+		jmem_free(inf->ids[i]);
+	jmem_free(inf->ids);
+	jmem_free(inf->kept);
 	jmem_free(inf->length);
 	jmem_free(inf);
 }
@@ -281,6 +267,18 @@ check_feed(const struct jinfer *inf, const struct jinfer_feed *f, size_t n, stru
 	return 0;
 }
 
+/* Which tokens the rows of the cache belong to, so that another sequence can begin with them. */
+static void
+remember(struct jinfer *inf, const struct jinfer_feed *f)
+{
+	size_t from = inf->length[f->slot];
+
+	if (!inf->ids[f->slot])
+		inf->ids[f->slot] = jmem_alloc((size_t)inf->capacity, sizeof(**inf->ids));
+	memcpy(inf->ids[f->slot] + from, f->ids, f->n * sizeof(*f->ids));
+	inf->length[f->slot] = inf->kept[f->slot] = from + f->n;
+}
+
 int
 jinfer_feed(struct jinfer *inf, const struct jinfer_feed *f, size_t n, struct jerr *e)
 {
@@ -308,6 +306,6 @@ jinfer_feed(struct jinfer *inf, const struct jinfer_feed *f, size_t n, struct je
 		left -= (size_t)R;
 	}
 	for (size_t i = 0; i < n; i++)
-		inf->length[f[i].slot] += f[i].n;
+		remember(inf, &f[i]);
 	return 0;
 }

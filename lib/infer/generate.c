@@ -97,7 +97,10 @@ jgen_start(struct jgen **out, const struct jgen_task *t, struct jerr *e)
 	for (size_t i = 0; i < t->n; i++)
 		push_id(&g->ids, t->prompt[i]);
 	jrand_init(&g->rand, g->o->seed, g->o->key);
-	jinfer_reset(t->inf, t->slot);
+	if (g->o->whole_prompt)
+		jinfer_reset(t->inf, t->slot);
+	else
+		g->fed = g->r->reused = jinfer_begin(t->inf, t->slot, t->prompt, t->n);
 	g->started = jsys_now();
 	*out = g;
 	return 0;

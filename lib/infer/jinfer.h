@@ -60,6 +60,15 @@ int jinfer_capacity(const struct jinfer *inf);
 const struct jmodel_config *jinfer_config(const struct jinfer *inf);
 void jinfer_reset(struct jinfer *inf, int slot);	/* forgets the slot's tokens */
 void jinfer_truncate(struct jinfer *inf, int slot, size_t n);	/* keeps the first n of them */
+/*
+ * Begins a new sequence in the slot.  Where the caches of this or another slot still hold tokens that
+ * ids[0..n-1] begin with, their rows are taken over: returns how many, at most n - 1; feed the rest.
+ * The bits are those of feeding everything.
+ */
+size_t jinfer_begin(struct jinfer *inf, int slot, const uint32_t *ids, size_t n);
+/* A sequence's cache as a file (safetensors), and back: only into the same model's. */
+int jinfer_save(const struct jinfer *inf, int slot, const char *path, struct jerr *e);
+int jinfer_restore(struct jinfer *inf, int slot, const char *path, struct jerr *e);
 
 /* One completion.  on_text gets decoded pieces as they become whole UTF-8; non-zero stops. */
 struct jgen_opts {
@@ -83,6 +92,7 @@ struct jgen_opts {
 	 * and rows do not depend on their neighbours: the text is the same, byte for byte, at any
 	 * temperature.  0: off.
 	 */
+	bool whole_prompt;		/* compute all of it, even what another sequence has */
 	int speculate;
 	struct jinfer *draft;		/* NULL: look the words up */
 	int logprobs;			/* likeliest tokens to tell for each token; 0: none, no log-probabilities */
@@ -98,6 +108,7 @@ struct jgen_result {
 	 */
 	struct jlogprob *logprobs;
 	size_t n_logprobs, cap_logprobs;
+	size_t reused;			/* tokens of the prompt taken from a cache */
 	uint64_t drafted, accepted;	/* tokens guessed, and those that were right */
 	const char *finish;		/* "stop", "length" or "context" */
 	double prompt_s, decode_s;

@@ -7,14 +7,15 @@
 #include <string.h>
 
 #include "batch.h"
+#include "io/jfs.h"
 #include "io/jio.h"
 
 static struct complete_opts {
 	struct model_opts model;
-	const char *prompt;
-	bool ids, special;
+	const char *prompt, *cache;
+	bool ids, special, share_prefix;
 	int64_t slots, logprobs;
-} opts = { .model = MODEL_OPTS_INIT, .slots = 8 };
+} opts = { .model = MODEL_OPTS_INIT, .slots = 8, .share_prefix = true };
 
 static const struct jopt table[] = {
 	MODEL_OPTS(&opts.model),
@@ -24,6 +25,10 @@ static const struct jopt table[] = {
 		.help = "records carry token ids, no tokenizer is needed" },
 	{ .name = "special", .type = JOPT_BOOL, .value = &opts.special,
 		.help = "text of special tokens in prompts becomes those tokens" },
+	{ .name = "cache", .type = JOPT_STR, .value = &opts.cache, .arg = "FILE",
+		.help = "with -p: take what is computed already from FILE, and keep it there" },
+	{ .name = "share-prefix", .type = JOPT_BOOL, .value = &opts.share_prefix,
+		.help = "prompts that begin alike are computed once" },
 	{ .name = "logprobs", .type = JOPT_INT, .value = &opts.logprobs, .arg = "N",
 		.help = "records: log-probabilities of each token and of the N likeliest" },
 	{ .name = "slots", .type = JOPT_INT, .value = &opts.slots, .arg = "N",
@@ -61,11 +66,15 @@ one_prompt(struct jcli *cli, struct model *m, struct jerr *e)
 	if (rc < 0 || (rc = jout_open(&sink.out, jcli_common(cli)->output, e)) < 0)
 		return rc;
 	jgen_result_init(&r);
-	rc = jinfer_prompt(m->state, m->tok, &prompt, &ids, e);
+	if (opts.cache && jfs_exists(opts.cache))
+		rc = jinfer_restore(m->inf, 0, opts.cache, e);
+	if (rc >= 0)
+		rc = jinfer_prompt(m->state, m->tok, &prompt, &ids, e);
 	if (rc >= 0) {
 		model_gen_opts(m, &opts.model, cli, &g);
 		g.on_text = stream;
 		g.arg = &sink;
+		g.whole_prompt = !opts.share_prefix;
 		rc = jinfer_complete(&(struct jgen_task){ .inf = m->inf, .tok = m->tok,
 			.state = m->state, .prompt = ids.v, .n = ids.n, .opts = &g, .result = &r }, e);
 	}
@@ -77,8 +86,11 @@ one_prompt(struct jcli *cli, struct model *m, struct jerr *e)
 		rc = jout_commit(sink.out, e);
 	else
 		jout_abort(sink.out);
+	if (rc >= 0 && opts.cache)
+		rc = jinfer_save(m->inf, 0, opts.cache, e);
 	if (rc >= 0)
-		jcli_debug(cli, "%zu + %zu tokens, %s; prompt %.3f s, %.1f tokens/s", ids.n, r.ids.n,
+		jcli_debug(cli, "%zu (%zu known) + %zu tokens, %s; prompt %.3f s, %.1f tokens/s", ids.n,
+			r.reused, r.ids.n,
 			r.finish, r.prompt_s, r.decode_s > 0 ? (double)r.ids.n / r.decode_s : 0.0);
 	if (rc >= 0 && r.drafted > 0)
 		jcli_debug(cli, "%llu tokens guessed, %llu right", (unsigned long long)r.drafted,
@@ -105,6 +117,8 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 		return jerr_set(e, JERR_ARG, "--slots %lld: expected 1..1024", (long long)opts.slots);
 	if (opts.logprobs < 0 || opts.logprobs > 1000 || (opts.logprobs > 0 && opts.prompt))
 		return jerr_set(e, JERR_ARG, "--logprobs: expected 0..1000, with records");
+	if (opts.cache && !opts.prompt)
+		return jerr_set(e, JERR_ARG, "--cache goes with -p TEXT");
 	rc = model_open(&m, &opts.model, cli, opts.prompt || !opts.ids, e);
 	if (rc >= 0 && opts.prompt) {
 		rc = one_prompt(cli, &m, e);
@@ -112,6 +126,7 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 		rc = b.slots = model_start(&m, &opts.model, cli, (int)opts.slots, e);
 		model_gen_opts(&m, &opts.model, cli, &b.gen);
 		b.gen.logprobs = (int)opts.logprobs;
+		b.gen.whole_prompt = !opts.share_prefix;
 		if (rc >= 0)
 			rc = batch_run(cli, &m, &b, argc, argv, e);
 	}

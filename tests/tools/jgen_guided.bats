@@ -74,3 +74,24 @@ setup() {
 	cmp "$d/plain" "$d/lookup"
 	run -2 jgen complete -m "$m" -p x --draft "$m"
 }
+
+@test "a shared prefix and a saved cache give the same bytes as computing everything" {
+	for i in 1 2 3 4 5 6 7 8 9; do
+		printf '{"id":"%d","prompt":"Once upon a time there was a girl who had %d cats and a dog. One day"}\n' $i $((i % 4))
+	done >"$d/p.jsonl"
+	jgen complete -m "$m" -n 30 -q --slots 3 "$d/p.jsonl" >"$d/shared"
+	jgen complete -m "$m" -n 30 -q --slots 3 --no-share-prefix "$d/p.jsonl" >"$d/whole"
+	cmp "$d/shared" "$d/whole"
+	p="Once upon a time there was a little girl"
+	jgen complete -m "$m" -n 40 -q -p "$p named Lily" >"$d/plain"
+	jgen complete -m "$m" -n 9 -q -p "$p" --cache "$d/kv" >"$d/first"
+	jgen complete -m "$m" -n 40 -v -p "$p named Lily" --cache "$d/kv" >"$d/second" 2>"$d/log"
+	cmp "$d/plain" "$d/second"
+	grep -q '([1-9][0-9]* known)' "$d/log"
+	head -c 2000 "$d/kv" >"$d/cut"
+	run -1 jgen complete -m "$m" -n 4 -p "$p" --cache "$d/cut"
+	run -2 jgen complete -m "$m" -n 4 --cache "$d/kv" "$d/p.jsonl"
+	jmodel convert --type q8_0 -q "$m" "$d/other.gguf"
+	run -2 jgen complete -m "$d/other.gguf" -n 4 -p "$p" --cache "$d/kv"
+	[[ "$output" == *"another model"* ]]
+}
