@@ -35,6 +35,10 @@ all: $(W)/report.html
 	@if [ -e $(W)/opts/made ]; then rm -f $(W)/opts/made; $(BIN)/jeval report -q --show $(W); \
 	else echo 'everything in $(W) is up to date; $(BIN)/jeval report --show $(W) shows the report'; fi
 
+# With a base (BASE, MODE lora or full) the stages are the same: its tokenizer takes the place of a
+# trained one, `base` is it after the documents and `expert` after the pairs.  With MODE lora
+# base.lora and expert.lora are the adapters, and the models are these merged into BASE.
+
 # The steps in order, for `jupiter start --interactive`: target, tab, what it is.
 .PHONY: stages
 stages:
@@ -57,9 +61,9 @@ OPTS_docs   := $(COLLECT) $(SOURCES)
 OPTS_clean  := $(FILTER) $(WORDS)
 OPTS_unique := $(DEDUP)
 OPTS_split  := $(SPLIT)
-OPTS_tok    := $(TOKENIZER)
+OPTS_tok    := $(TOKENIZER) $(BASE) $(BASE_FILES)
 OPTS_shards := eos
-OPTS_base   := $(PRETRAIN)
+OPTS_base   := $(PRETRAIN) $(BASE_FILES)
 OPTS_pairs  := $(PAIRS)
 OPTS_expert := $(SFT)
 OPTS_eval   := $(EVAL)
@@ -95,10 +99,17 @@ $(W)/train.jsonl: $(W)/unique.jsonl $(W)/opts/split
 	done; echo '$(DOMAIN): too few documents to hold some out' >&2; exit 1
 $(W)/valid.jsonl: $(W)/train.jsonl ;
 
+ifeq ($(BASE),)
 $(W)/tok/tokenizer.json: $(W)/train.jsonl $(W)/opts/tok
 	$(call say,5/9 tokenize: train a vocabulary and write shards)
 	@$(BIN)/jtokenize train -j $(J) $(TOKENIZER) -o $(W)/tok $<
 	@touch $@
+else
+$(W)/tok/tokenizer.json: $(W)/opts/tok
+	$(call say,5/9 tokenize: with the vocabulary of $(BASE))
+	@rm -rf $(W)/tok && $(BIN)/jtokenize save -q -t $(BASE) -o $(W)/tok
+	@touch $@
+endif
 
 $(W)/train.jsh: $(W)/train.jsonl $(W)/tok/tokenizer.json $(W)/opts/shards
 	@$(BIN)/jtokenize encode -j $(J) -t $(W)/tok -o $@ $<
@@ -109,31 +120,52 @@ $(W)/valid.jsh: $(W)/valid.jsonl $(W)/tok/tokenizer.json $(W)/opts/shards
 # starts anew (jtrain refuses to mix them).  FOLDER.key is the checksum of what the run was made of.
 begin = key=$$(cat $(filter-out FORCE,$^) | cksum) && \
 	{ [ "$$key" = "$$(cat $1.key 2>/dev/null)" ] || rm -rf $1; } && echo "$$key" >$1.key
-resume = $$([ -e $1/latest ] && echo --resume)
+resume = $$([ ! -e $1/latest ] && [ ! -e $1/adapter_config.json ] || echo --resume)
 
+ifeq ($(MODE),lora)
 $(W)/base/config.json: $(W)/train.jsh $(W)/valid.jsh $(W)/tok/tokenizer.json $(W)/opts/base
-	$(call say,6/9 train: the expert from scratch)
+	$(call say,6/9 train: an adapter for $(BASE) on the documents)
+	@$(call begin,$(W)/base.lora)
+	@$(BIN)/jtrain pretrain -j $(J) $(PRETRAIN) --tokenizer $(W)/tok --data $(W)/train.jsh \
+		--valid $(W)/valid.jsh --log $(W)/base.log.jsonl -o $(W)/base.lora $(call resume,$(W)/base.lora)
+	@$(BIN)/jmodel merge -q --base $(BASE) --adapter $(W)/base.lora -o $(W)/base
+	@touch $@
+else
+$(W)/base/config.json: $(W)/train.jsh $(W)/valid.jsh $(W)/tok/tokenizer.json $(W)/opts/base
+	$(call say,6/9 train: $(if $(BASE),all weights of $(BASE) on the documents,the expert from scratch))
 	@$(call begin,$(W)/base)
 	@$(BIN)/jtrain pretrain -j $(J) $(PRETRAIN) --tokenizer $(W)/tok --data $(W)/train.jsh \
 		--valid $(W)/valid.jsh --log $(W)/base.log.jsonl -o $(W)/base $(call resume,$(W)/base)
 	@touch $@
+endif
 
 $(W)/pairs.jsonl: $(W)/train.jsonl $(W)/opts/pairs
 	$(call say,7/9 fine-tune: question-answer pairs from the structure of the documents)
 	@$(BIN)/jgen synth --structure -j $(J) $(PAIRS) -o $@ $<
 
+ifeq ($(MODE),lora)
+$(W)/expert/config.json: $(W)/base/config.json $(W)/pairs.jsonl $(W)/opts/expert
+	@$(call begin,$(W)/expert.lora)
+	@$(BIN)/jtrain sft -j $(J) $(SFT) --model $(BASE) --adapter $(W)/base.lora --tokenizer $(W)/tok \
+		--data $(W)/pairs.jsonl --log $(W)/expert.log.jsonl -o $(W)/expert.lora \
+		$(call resume,$(W)/expert.lora)
+	@$(BIN)/jmodel merge -q --base $(BASE) --adapter $(W)/expert.lora -o $(W)/expert
+	@touch $@
+else
 $(W)/expert/config.json: $(W)/base/config.json $(W)/pairs.jsonl $(W)/opts/expert
 	@$(call begin,$(W)/expert)
 	@$(BIN)/jtrain sft -j $(J) $(SFT) --model $(W)/base --data $(W)/pairs.jsonl \
 		--log $(W)/expert.log.jsonl -o $(W)/expert $(call resume,$(W)/expert)
 	@touch $@
+endif
 
 $(W)/scores.jsonl: $(W)/base/config.json $(W)/expert/config.json $(W)/valid.jsonl $(W)/opts/eval
 	$(call say,8/9 evaluate: held-out bits per byte beside xz -9 and a 5-gram model)
+	@$(if $(BASE),$(BIN)/jeval ppl -j $(J) $(EVAL) -m $(BASE) --name start -o $@.0 $(W)/valid.jsonl,: >$@.0)
 	@$(BIN)/jeval ppl -j $(J) $(EVAL) -m $(W)/base --name base -o $@.1 $(W)/valid.jsonl
 	@$(BIN)/jeval ppl -j $(J) $(EVAL) -m $(W)/expert --name expert -o $@.2 $(W)/valid.jsonl
 	@$(BIN)/jeval baseline -j $(J) --tokenizer $(W)/tok --train $(W)/train.jsonl -o $@.3 $(W)/valid.jsonl
-	@cat $@.1 $@.2 $@.3 >$@.tmp.make && mv $@.tmp.make $@ && rm -f $@.[123] $@.[123].prov
+	@cat $@.[0123] >$@.tmp.make && mv $@.tmp.make $@ && rm -f $@.[0123] $@.[0123].prov
 
 $(W)/answers.jsonl: $(W)/expert/config.json $(W)/questions.jsonl $(W)/opts/answers
 	$(call say,9/9 answer: three questions to the expert)

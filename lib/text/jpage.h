@@ -8,8 +8,8 @@
  * point into page->p, which is the caller's text or the composed copy: the caller's text must stay
  * as it is until the next jpage_read().
  *
- * Repetition (jpage_repeat()) and embedded data (jpage_data()) cost more than the rest and are
- * computed when first asked for.
+ * Repetition (jpage_repeat()), embedded data (jpage_data()), what lines and words are
+ * (jpage_classify()) and the flattened text (jpage_flat()) cost more than the rest and are computed when first asked for.
  */
 #ifndef JPAGE_H
 #define JPAGE_H
@@ -40,9 +40,9 @@ struct jpage_word {
 
 struct jpage_line {			/* trimmed and not blank */
 	uint32_t at, n, chars;
-	uint32_t raw_chars;		/* untrimmed */
+	uint32_t raw, raw_chars;	/* where it starts untrimmed, and its characters then */
 	uint32_t word, words;		/* first word and number of words */
-	unsigned flags;			/* JPAGE_L_* */
+	unsigned flags;			/* JPAGE_L_*, filled by jpage_classify() */
 };
 
 struct jpage_para {			/* lines between blank lines */
@@ -79,7 +79,7 @@ struct jpage {
 	size_t words, lines, paras;
 	uint32_t ids;			/* distinct words */
 	struct jpage_counts count;
-	struct jbuf flat;		/* jtext_flatten() of the text, for matchers */
+	struct jbuf flat;		/* jtext_flatten() of the text, filled by jpage_flat() */
 	struct jpage_tables *t;
 	struct jpage_repeat repeat;
 	double data_share;
@@ -93,6 +93,10 @@ void jpage_free(struct jpage *pg);
 /* At most 1 GiB of text; JERR_LIMIT beyond. */
 int jpage_read(struct jpage *pg, const char *text, size_t n, struct jerr *e);
 const struct jpage_repeat *jpage_repeat(struct jpage *pg);
+/* Fills the flags of the lines and what jpage_word_traits() tells. */
+void jpage_classify(struct jpage *pg);
+/* The flattened text, for matchers; page->flat.n bytes once this has been called. */
+const char *jpage_flat(struct jpage *pg);
 /* Share of the characters that are base64, hex or escaped binary data. */
 double jpage_data(struct jpage *pg);
 enum {
@@ -103,7 +107,7 @@ enum {
 unsigned jpage_word_traits(const struct jpage *pg, uint32_t id);
 const char *jpage_language(int i);	/* "en", ...; NULL after the last */
 /* Hits of the phrase lists in the text. */
-enum jpage_phrases { JPAGE_BOILERPLATE, JPAGE_REDIRECT, JPAGE_GENERATED, JPAGE_PHRASE_LISTS };
+enum jpage_phrases { JPAGE_BOILERPLATE, JPAGE_REDIRECT, JPAGE_GENERATED, JPAGE_REFUSAL, JPAGE_PHRASE_LISTS };
 uint32_t jpage_phrases(struct jpage *pg, enum jpage_phrases which);
 
 #endif

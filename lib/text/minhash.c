@@ -8,7 +8,8 @@
 #include "base/jmem.h"
 #include "base/jrand.h"
 #include "text/junicode.h"
-#include "text/jwords.h"
+#include "text/minhash_internal.h"
+#include "text/wordkey.h"
 
 void
 jshingles_release(struct jshingles *s)
@@ -26,26 +27,44 @@ by_value(const void *x, const void *y)
 	return a < b ? -1 : a > b;
 }
 
+static void
+sort_stretch(uint64_t *v, size_t n)
+{
+	uint64_t t;
+	size_t i, j;
+
+	if (n > 32) {
+		qsort(v, n, sizeof(*v), by_value);
+		return;
+	}
+	for (i = 1; i < n; i++) {
+		t = v[i];
+		for (j = i; j > 0 && v[j - 1] > t; j--)
+			v[j] = v[j - 1];
+		v[j] = t;
+	}
+}
+
 /*
- * Hashes are spread evenly, so one pass into buckets by their first byte leaves short stretches for
+ * Hashes are spread evenly, so one pass into buckets by their first bits leaves short stretches for
  * the comparing sort.
  */
 static void
 sort_hashes(uint64_t *v, uint64_t *spare, size_t n)
 {
-	size_t start[257] = { 0 }, at[256], i;
+	size_t start[1025] = { 0 }, at[1024], i;
 
 	for (i = 0; i < n; i++)
-		start[(v[i] >> 56) + 1]++;
-	for (i = 0; i < 256; i++) {
+		start[(v[i] >> 54) + 1]++;
+	for (i = 0; i < 1024; i++) {
 		start[i + 1] += start[i];
 		at[i] = start[i];
 	}
 	for (i = 0; i < n; i++)
-		spare[at[v[i] >> 56]++] = v[i];
-	for (i = 0; i < 256; i++)
+		spare[at[v[i] >> 54]++] = v[i];
+	for (i = 0; i < 1024; i++)
 		if (start[i + 1] - start[i] > 1)
-			qsort(spare + start[i], start[i + 1] - start[i], sizeof(*spare), by_value);
+			sort_stretch(spare + start[i], start[i + 1] - start[i]);
 	memcpy(v, spare, n * sizeof(*v));
 }
 
@@ -62,28 +81,33 @@ sort_distinct(struct jshingles *s)
 	s->n = to;
 }
 
+#define SHINGLE_FACTOR UINT64_C(0xc2b2ae3d27d4eb4f)
+
+/* The hash of `width` words is a polynomial in theirs, rolled from shingle to shingle. */
 static void
 add_shingles(struct jshingles *s, const char *p, size_t n, size_t k)
 {
-	struct jtext_word w;
-	size_t at = 0, words = 0, i, width;
+	size_t words = wordkeys(p, n, &s->words, &s->words_cap), i, width;
+	uint64_t h = 0, top = 1;
 
-	while (jtext_next_word(p, n, &at, &w)) {
-		JMEM_GROW(s->words, s->words_cap, words + 1);
-		s->words[words++] = jtext_word_hash(p, &w);
-	}
 	s->n = 0;
 	if (words == 0)
 		return;
 	width = words < k ? words : k;
 	JMEM_GROW(s->v, s->cap, words - width + 1);
-	for (i = 0; i + width <= words; i++)
-		s->v[s->n++] = jhash64(s->words + i, width * sizeof(*s->words), 0);
-	sort_distinct(s);
+	for (i = 0; i < width; i++)
+		top *= SHINGLE_FACTOR;
+	for (i = 0; i < words; i++) {
+		h = h * SHINGLE_FACTOR + s->words[i];
+		if (i >= width)
+			h -= top * s->words[i - width];
+		if (i + 1 >= width)
+			s->v[s->n++] = wordkey_spread(h);
+	}
 }
 
 int
-jshingles_read(struct jshingles *s, const char *text, size_t n, int k, struct jerr *e)
+jshingles_list(struct jshingles *s, const char *text, size_t n, int k, struct jerr *e)
 {
 	struct jbuf nfc;
 	int rc;
@@ -99,6 +123,16 @@ jshingles_read(struct jshingles *s, const char *text, size_t n, int k, struct je
 	if (rc == 0)
 		add_shingles(s, nfc.p, nfc.n, (size_t)k);
 	jbuf_release(&nfc);
+	return rc;
+}
+
+int
+jshingles_read(struct jshingles *s, const char *text, size_t n, int k, struct jerr *e)
+{
+	int rc = jshingles_list(s, text, n, k, e);
+
+	if (rc == 0)
+		sort_distinct(s);
 	return rc;
 }
 
@@ -131,9 +165,9 @@ jminhash_init(struct jminhash *m, int bands, int rows, uint64_t seed, struct jer
 	m->bands = bands;
 	m->rows = rows;
 	jrand_init(&r, seed, 0);
-	for (i = 0; i < bands * rows; i++) {
-		m->a[i] = jrand_u64(&r) | 1;
-		m->b[i] = jrand_u64(&r);
+	for (i = 0; i < JMINHASH_MAX; i++) {
+		m->a[i] = (uint32_t)jrand_u64(&r) | 1;
+		m->b[i] = (uint32_t)jrand_u64(&r);
 	}
 	return 0;
 }
@@ -150,37 +184,23 @@ jminhash_choose(double threshold, int *bands, int *rows)
 	*bands = 128 / r;
 }
 
-static uint64_t
-mix(uint64_t h)
-{
-	h ^= h >> 33;
-	h *= UINT64_C(0xff51afd7ed558ccd);
-	h ^= h >> 33;
-	h *= UINT64_C(0xc4ceb9fe1a85ec53);
-	return h ^ h >> 33;
-}
-
 void
-jminhash_sign(const struct jminhash *m, const uint64_t *set, size_t n, uint64_t *sig)
+jminhash_sign(const struct jminhash *m, const uint64_t *set, size_t n, uint32_t *sig)
 {
-	int k = m->bands * m->rows, i;
-	size_t j;
+	uint32_t mixed[MINHASH_BATCH];
+	size_t i, j, take;
 
-	for (i = 0; i < k; i++)
-		sig[i] = UINT64_MAX;
-	for (j = 0; j < n; j++) {
-		uint64_t h = mix(set[j]);
-
-		for (i = 0; i < k; i++) {
-			uint64_t v = m->a[i] * h + m->b[i];
-
-			sig[i] = v < sig[i] ? v : sig[i];
-		}
+	memset(sig, 0xff, (size_t)m->bands * (size_t)m->rows * sizeof(*sig));
+	for (i = 0; i < n; i += take) {
+		take = n - i < MINHASH_BATCH ? n - i : MINHASH_BATCH;
+		for (j = 0; j < take; j++)
+			mixed[j] = minhash_mix(set[i + j]);
+		minhash_least(m, mixed, take, sig);
 	}
 }
 
 void
-jminhash_bands(const struct jminhash *m, const uint64_t *sig, uint64_t *band)
+jminhash_bands(const struct jminhash *m, const uint32_t *sig, uint64_t *band)
 {
 	int i;
 

@@ -14,6 +14,7 @@ static const char *const *const phrase_lists[JPAGE_PHRASE_LISTS] = {
 	[JPAGE_BOILERPLATE] = jphrase_boilerplate,
 	[JPAGE_REDIRECT] = jphrase_redirect,
 	[JPAGE_GENERATED] = jphrase_generated,
+	[JPAGE_REFUSAL] = jphrase_refusal,
 };
 
 static void
@@ -78,6 +79,8 @@ jpage_free(struct jpage *pg)
 	jmem_free(pg->t->gram_count);
 	jmem_free(pg->t->gram_chars);
 	jmem_free(pg->t->covered);
+	jpage_models_free(pg->t->models);
+	jpage_compat_free(pg->t->compat);
 	jmem_free(pg->t);
 	jmem_free(pg->word);
 	jmem_free(pg->line);
@@ -106,13 +109,20 @@ jpage_read(struct jpage *pg, const char *text, size_t n, struct jerr *e)
 		pg->p = pg->nfc.p;
 		pg->n = pg->nfc.n;
 	}
-	rc = jtext_flatten(pg->p, pg->n, &pg->flat, e);
-	if (rc < 0)
-		return rc;
 	memset(&pg->count, 0, sizeof(pg->count));
 	jpage_count_chars(pg);
 	jpage_split(pg);
 	return 0;
+}
+
+/* The text is composed by now, which is all that could fail. */
+const char *
+jpage_flat(struct jpage *pg)
+{
+	if (!(pg->done & JPAGE_DID_FLAT))
+		jtext_flatten(pg->p, pg->n, &pg->flat, NULL);
+	pg->done |= JPAGE_DID_FLAT;
+	return pg->flat.p;
 }
 
 unsigned
@@ -151,6 +161,7 @@ jpage_phrases(struct jpage *pg, enum jpage_phrases which)
 	if (pg->done & JPAGE_DID_PHRASE)
 		return t->phrase_hits[which];
 	pg->done |= JPAGE_DID_PHRASE;
+	jpage_flat(pg);
 	count_hits(t, pg->flat.p, pg->flat.n, t->phrase_hits);
 	/* What made a file says so in its first lines; further down it is content. */
 	if (t->phrase_hits[JPAGE_GENERATED] > 0) {

@@ -6,8 +6,13 @@
 #include "text/jmatch.h"
 #include "text/jpage.h"
 
-enum { JPAGE_MAX_PHRASES = 128 };
-enum { JPAGE_DID_REPEAT = 1 << 0, JPAGE_DID_DATA = 1 << 1, JPAGE_DID_PHRASE = 1 << 2 };
+enum { JPAGE_MAX_PHRASES = 192 };
+enum { JPAGE_DID_REPEAT = 1 << 0, JPAGE_DID_DATA = 1 << 1, JPAGE_DID_PHRASE = 1 << 2,
+	JPAGE_DID_LANG = 1 << 3, JPAGE_DID_PII = 1 << 4, JPAGE_DID_FLAT = 1 << 5,
+	JPAGE_DID_CLASS = 1 << 6, JPAGE_DID_COMPAT = 1 << 7 };	/* the last: a bit a definition */
+
+struct compat;
+struct page_models;
 
 struct jpage_tables {
 	struct jintern words;		/* of this page */
@@ -23,7 +28,12 @@ struct jpage_tables {
 	struct jmatch *phrases;		/* all lists, one behind the other */
 	size_t phrase_end[JPAGE_PHRASE_LISTS];
 	uint32_t phrase_hits[JPAGE_PHRASE_LISTS];
+	struct compat *compat;		/* compat_internal.h */
+	struct page_models *models;	/* page_models.h */
 };
+
+void jpage_compat_free(struct compat *c);	/* compat.c; NULL is fine */
+void jpage_models_free(struct page_models *a);	/* pagemodels.c; NULL is fine */
 
 void jpage_count_chars(struct jpage *pg);	/* pagecount.c */
 bool jpage_is_odd(const char *s, size_t n);	/* oddwords.c: n small ASCII letters */

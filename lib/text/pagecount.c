@@ -16,12 +16,15 @@ struct token {
 static bool
 is_stop_word(const char *s, unsigned n)
 {
-	static const char stop[8][5] = { "the", "be", "to", "of", "and", "that", "have", "with" };
-	int i;
-
-	for (i = 0; i < 8; i++)
-		if (strlen(stop[i]) == n && memcmp(stop[i], s, n) == 0)
-			return true;
+	switch (n) {
+	case 2:
+		return memcmp(s, "be", 2) == 0 || memcmp(s, "to", 2) == 0 || memcmp(s, "of", 2) == 0;
+	case 3:
+		return memcmp(s, "the", 3) == 0 || memcmp(s, "and", 3) == 0;
+	case 4:
+		return memcmp(s, "that", 4) == 0 || memcmp(s, "have", 4) == 0 ||
+			memcmp(s, "with", 4) == 0;
+	}
 	return false;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/jhash.h"
+#include "base/jle.h"
 #include "base/jmem.h"
 #include "base/jutf8.h"
 #include "text/junicode.h"
@@ -37,7 +38,29 @@ traits_of(const struct jpage *pg, const struct jpage_word *w)
 	return (uint16_t)traits;
 }
 
-/* Numbers the distinct words and looks at each once. */
+/* A key of up to 16 bytes without a call; longer words are rare. */
+static uint64_t
+word_key(const char *s, size_t n)
+{
+	uint64_t a = 0, b = 0;
+
+	if (n > 16)
+		return jhash64(s, n, 0);
+	if (n >= 8) {
+		a = jle_u64(s);
+		b = jle_u64(s + n - 8);
+	} else if (n >= 4) {
+		a = jle_u32(s);
+		b = jle_u32(s + n - 4);
+	} else {
+		a = (unsigned char)s[0] | (uint64_t)(unsigned char)s[n / 2] << 8 |
+			(uint64_t)(unsigned char)s[n - 1] << 16;
+	}
+	a = (a ^ n * UINT64_C(0xa0761d6478bd642f)) * UINT64_C(0xe7037ed1a0b428db);
+	a = (a ^ a >> 32 ^ b) * UINT64_C(0x8ebc6af09c88c6e3);
+	return a ^ a >> 29;
+}
+
 static void
 number_words(struct jpage *pg)
 {
@@ -47,15 +70,24 @@ number_words(struct jpage *pg)
 	jintern_reset(&t->words, pg->words);
 	for (i = 0; i < pg->words; i++) {
 		struct jpage_word *w = &pg->word[i];
-		uint32_t before = t->words.n;
 
-		w->id = jintern_put(&t->words, jhash64(pg->p + w->at, w->n, 0));
-		if (w->id < before)
-			continue;
-		JMEM_GROW(t->traits, t->traits_cap, (size_t)w->id + 1);
-		t->traits[w->id] = traits_of(pg, w);
+		w->id = jintern_put(&t->words, word_key(pg->p + w->at, w->n));
 	}
 	pg->ids = t->words.n;
+}
+
+/* Looks at each distinct word once; ids are in the order of first sight. */
+static void
+find_traits(struct jpage *pg)
+{
+	struct jpage_tables *t = pg->t;
+	uint32_t next = 0;
+	size_t i;
+
+	JMEM_GROW(t->traits, t->traits_cap, (size_t)pg->ids + 1);
+	for (i = 0; i < pg->words; i++)
+		if (pg->word[i].id == next)
+			t->traits[next++] = traits_of(pg, &pg->word[i]);
 }
 
 static void
@@ -265,6 +297,7 @@ add_line(struct jpage *pg, struct jtext_span raw, struct jtext_span s, struct wa
 {
 	struct jpage_line *l;
 	uint32_t raw_chars = count_chars(pg->p + raw.at, raw.n);
+	size_t end = s.at + s.n;
 
 	if (raw_chars > pg->count.max_line)
 		pg->count.max_line = raw_chars;
@@ -274,22 +307,42 @@ add_line(struct jpage *pg, struct jtext_span raw, struct jtext_span s, struct wa
 	}
 	JMEM_GROW(pg->line, pg->line_cap, pg->lines + 1);
 	l = &pg->line[pg->lines++];
-	*l = (struct jpage_line){ .at = (uint32_t)s.at, .n = (uint32_t)s.n,
-		.chars = count_chars(pg->p + s.at, s.n), .raw_chars = raw_chars };
+	*l = (struct jpage_line){ .at = (uint32_t)s.at, .n = (uint32_t)s.n, .raw = (uint32_t)raw.at,
+		.chars = raw_chars - count_chars(pg->p + raw.at, s.at - raw.at) -
+			count_chars(pg->p + end, raw.at + raw.n - end), .raw_chars = raw_chars };
 	while (w->word < pg->words && pg->word[w->word].at < s.at)
 		w->word++;
 	l->word = (uint32_t)w->word;
-	while (w->word < pg->words && pg->word[w->word].at < s.at + s.n)
+	while (w->word < pg->words && pg->word[w->word].at < end)
 		w->word++;
 	l->words = (uint32_t)w->word - l->word;
-	classify(pg, l, w, indent_of(pg->p, raw.at, s.at));
 	if (w->blank_before || pg->paras == 0) {
 		JMEM_GROW(pg->para, pg->para_cap, pg->paras + 1);
 		pg->para[pg->paras++] = (struct jpage_para){ (uint32_t)pg->lines - 1, 0 };
 	}
 	pg->para[pg->paras - 1].lines++;
 	w->blank_before = false;
-	w->code_before = (l->flags & JPAGE_L_CODE) != 0;
+}
+
+void
+jpage_classify(struct jpage *pg)
+{
+	struct walk w = { .blank_before = true };
+	size_t i;
+	uint32_t k;
+
+	if (pg->done & JPAGE_DID_CLASS)
+		return;
+	pg->done |= JPAGE_DID_CLASS;
+	find_traits(pg);
+	for (i = 0; i < pg->paras; i++)
+		for (k = 0; k < pg->para[i].lines; k++) {
+			struct jpage_line *l = &pg->line[pg->para[i].line + k];
+
+			w.blank_before = k == 0;
+			classify(pg, l, &w, indent_of(pg->p, l->raw, l->at));
+			w.code_before = (l->flags & JPAGE_L_CODE) != 0;
+		}
 }
 
 void

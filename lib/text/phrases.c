@@ -60,3 +60,20 @@ const char *const jphrase_generated[] = {
 	"this file was generated", "do not edit", "don't edit this file", "do not modify this file",
 	"do not hand edit", "generated code", "generated file", NULL
 };
+
+/* What assistants say of themselves or instead of an answer; no page about anything else does. */
+const char *const jphrase_refusal[] = {
+	"as an ai language model", "as a language model", "as a large language model", "as an ai model",
+	"as an ai assistant", "i am an ai language model", "i'm an ai language model",
+	"i am just an ai", "i'm just an ai", "i cannot fulfill", "i can't fulfill",
+	"i cannot fulfil", "i cannot assist with", "i can't assist with", "i can't help with that",
+	"i cannot help with that", "i cannot provide", "i'm sorry, but i can't",
+	"i'm sorry, but i cannot", "i am sorry, but i cannot", "i apologize, but i cannot",
+	"i apologize, but i can't", "sorry, i can't assist", "i'm unable to assist",
+	"i am unable to assist", "my knowledge cutoff", "my last knowledge update",
+	"as of my last update", "my training data", "regenerate response",
+	"against my programming", "openai's use policy", "i do not have personal opinions",
+	"i don't have personal opinions", "i don't have access to real-time",
+	"i do not have access to real-time", "is there anything else i can help you with",
+	"let me know if you have any other questions", "i hope this helps! let me know", NULL
+};

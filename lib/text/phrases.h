@@ -7,5 +7,6 @@ extern const char *const jphrase_function_words[];	/* by language; separated by 
 extern const char *const jphrase_boilerplate[];
 extern const char *const jphrase_redirect[];
 extern const char *const jphrase_generated[];
+extern const char *const jphrase_refusal[];
 
 #endif

@@ -31,15 +31,17 @@ measure_units(struct jpage_tables *t, const uint64_t *hash, const uint32_t *char
 	if (n <= 1)
 		return u;
 	jintern_reset(&t->grams, n);
+	JMEM_GROW(t->class, t->class_cap, n);
 	for (i = 0; i < n; i++) {
-		uint32_t seen = t->grams.n, id = jintern_put(&t->grams, hash[i]);
+		uint32_t seen = t->grams.n;
 
+		t->class[i] = jintern_put(&t->grams, hash[i]);
 		all += chars[i];
-		if (id < seen)
+		if (t->class[i] < seen)
 			later += chars[i];
 	}
 	for (i = 0; i < n; i++) {
-		if (t->grams.count[jintern_find(&t->grams, hash[i])] < 2)
+		if (t->grams.count[t->class[i]] < 2)
 			continue;
 		dup++;
 		dup_chars += chars[i];

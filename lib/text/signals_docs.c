@@ -7,11 +7,12 @@
 enum { LANGUAGES = 8, MIN_SAMPLE = 30 };
 
 static uint64_t
-words_on(const struct jpage *pg, unsigned flags)
+words_on(struct jpage *pg, unsigned flags)
 {
 	uint64_t n = 0;
 	size_t i;
 
+	jpage_classify(pg);
 	for (i = 0; i < pg->lines; i++)
 		if (pg->line[i].flags & flags)
 			n += pg->line[i].words;
@@ -19,7 +20,7 @@ words_on(const struct jpage *pg, unsigned flags)
 }
 
 static double
-word_share(const struct jpage *pg, unsigned flags)
+word_share(struct jpage *pg, unsigned flags)
 {
 	return pg->words ? (double)words_on(pg, flags) / (double)pg->words : NAN;
 }
@@ -63,6 +64,7 @@ sig_navigation(struct jpage *pg)
 	uint64_t n = 0;
 	size_t i;
 
+	jpage_classify(pg);
 	for (i = 0; i < pg->lines; i++)
 		if (!(pg->line[i].flags & content) || pg->line[i].flags & JPAGE_L_LINK)
 			n += pg->line[i].words;
@@ -78,6 +80,7 @@ sig_function_words(struct jpage *pg)
 	size_t i;
 	int l;
 
+	jpage_classify(pg);
 	for (i = 0; i < pg->lines; i++) {
 		const struct jpage_line *line = &pg->line[i];
 
@@ -110,6 +113,7 @@ sig_odd_words(struct jpage *pg)
 	uint32_t k;
 	size_t i;
 
+	jpage_classify(pg);
 	for (i = 0; i < pg->lines; i++) {
 		const struct jpage_line *line = &pg->line[i];
 

@@ -147,7 +147,7 @@ sig_braces(struct jpage *pg)
 static double
 sig_lorem_ipsum(struct jpage *pg)
 {
-	const char *p = pg->flat.p, *end = p + pg->flat.n;
+	const char *p = jpage_flat(pg), *end = p + pg->flat.n;
 	double hits = 0;
 
 	while ((p = memchr(p, 'l', (size_t)(end - p))) != NULL) {

@@ -5,7 +5,11 @@
 
 #include <utf8proc.h>
 
+#include "base/jle.h"
 #include "base/jutf8.h"
+
+#define EVERY_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+#define HIGH_BITS EVERY_BYTE(0x80)
 
 static const unsigned char class_of[32] = {
 	[UTF8PROC_CATEGORY_CN] = JTEXT_OTHER,
@@ -150,6 +154,10 @@ jtext_maybe_not_nfc(const char *s, size_t n)
 		uint32_t cp;
 		int k;
 
+		if (n - i >= 8 && !(jle_u64(s + i) & HIGH_BITS)) {
+			i += 8;
+			continue;
+		}
 		/* Everything below U+0300 is its own NFC and composes only with later marks. */
 		if ((unsigned char)s[i] < 0xcc) {
 			i++;
@@ -164,6 +172,46 @@ jtext_maybe_not_nfc(const char *s, size_t n)
 	return false;
 }
 
+/*
+ * Eight ASCII bytes in small letters to *low, if they hold no white space but single blanks; *blanks
+ * has the high bits of those.
+ */
+static bool
+flat_eight(const char *s, uint64_t *low, uint64_t *blanks)
+{
+	uint64_t x = jle_u64(s), from_a, after_z, other;
+
+	other = ~(x + EVERY_BYTE(0x80 - 0x20));
+	if ((x | other) & HIGH_BITS)
+		return false;
+	*blanks = ~((x ^ EVERY_BYTE(0x20)) + EVERY_BYTE(0x7f)) & HIGH_BITS;
+	from_a = x + EVERY_BYTE(0x80 - 'A');
+	after_z = x + EVERY_BYTE(0x80 - 'Z' - 1);
+	*low = x | (from_a & ~after_z & HIGH_BITS) >> 2;
+	return !(*blanks & *blanks << 8);
+}
+
+/* Appends eight bytes at a time while they are plain; returns how many. */
+static size_t
+flatten_plain(const char *s, size_t n, size_t start, bool *pending, struct jbuf *out)
+{
+	uint64_t low, blanks;
+	size_t i;
+
+	for (i = 0; n - i >= 8 && out->cap - out->n > 16; i += 8) {
+		if (!flat_eight(s + i, &low, &blanks))
+			break;
+		if ((blanks & 0x80) && (*pending || out->n == start))
+			break;
+		if (*pending)
+			out->p[out->n++] = ' ';
+		jle_put64(out->p + out->n, low);
+		*pending = blanks >> 63;
+		out->n += *pending ? 7 : 8;
+	}
+	return i;
+}
+
 static void
 flatten_valid(const char *s, size_t n, struct jbuf *out)
 {
@@ -172,10 +220,15 @@ flatten_valid(const char *s, size_t n, struct jbuf *out)
 
 	jbuf_reserve(out, n + n / 2 + 8);	/* a lower-case form can be a byte longer */
 	while (i < n) {
-		unsigned char c = (unsigned char)s[i];
-		uint32_t cp = c;
+		unsigned char c;
+		uint32_t cp;
 		int k = 1;
 
+		i += flatten_plain(s + i, n - i, start, &pending, out);
+		if (i == n)
+			break;
+		c = (unsigned char)s[i];
+		cp = c;
 		if (c >= 0x80)
 			k = jutf8_decode(s + i, n - i, &cp);
 		i += (size_t)(k > 0 ? k : 1);

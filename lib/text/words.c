@@ -115,6 +115,34 @@ joins(enum wb mid, enum wb prev, const char *p, size_t n, size_t at)
 	return prev == WB_NUMERIC && (mid == WB_MIDNUM || mid == WB_MIDBOTH);
 }
 
+/* Takes ASCII letters, digits and underscores as they come; the class of the last is returned. */
+static enum wb
+take_ascii(const char *p, size_t n, struct jtext_word *w, enum wb prev)
+{
+	size_t at = w->at + w->n, from = at;
+	unsigned flags = 0;
+
+	for (; at < n && (unsigned char)p[at] < 0x80; at++) {
+		enum wb b = ascii_wb[(unsigned char)p[at]];
+
+		if (b != WB_LETTER && b != WB_NUMERIC && b != WB_JOIN)
+			break;
+		flags |= b == WB_LETTER ? JTEXT_W_LETTER : b == WB_NUMERIC ? JTEXT_W_DIGIT : 0;
+		prev = b;
+	}
+	w->flags |= flags;
+	w->n += at - from;
+	w->chars += (uint32_t)(at - from);
+	return prev;
+}
+
+/* After a run of ASCII: can what stands here go on with the word? */
+static bool
+goes_on(unsigned char c)
+{
+	return c >= 0x80 || ascii_wb[c] != WB_OTHER;
+}
+
 /* Extends w, which holds its first character of class prev. */
 static void
 extend(const char *p, size_t n, struct jtext_word *w, enum wb prev)
@@ -123,7 +151,12 @@ extend(const char *p, size_t n, struct jtext_word *w, enum wb prev)
 	uint32_t cp;
 	enum wb b;
 
-	while ((at = w->at + w->n) < n) {
+	while (w->at + w->n < n) {
+		if (prev != WB_ALONE)
+			prev = take_ascii(p, n, w, prev);
+		at = w->at + w->n;
+		if (at >= n || !goes_on((unsigned char)p[at]))
+			return;
 		b = wb_at(p, n, at, &cp, &len);
 		if (b == WB_EXTEND) {
 			take(w, b, cp, len);
@@ -150,7 +183,13 @@ jtext_next_word(const char *p, size_t n, size_t *at, struct jtext_word *w)
 	while (i < n) {
 		uint32_t cp;
 		size_t len;
-		enum wb b = wb_at(p, n, i, &cp, &len);
+		enum wb b;
+
+		if ((unsigned char)p[i] < 0x80 && ascii_wb[(unsigned char)p[i]] == WB_OTHER) {
+			i++;
+			continue;
+		}
+		b = wb_at(p, n, i, &cp, &len);
 
 		if (b != WB_LETTER && b != WB_NUMERIC && b != WB_JOIN && b != WB_ALONE) {
 			i += len;

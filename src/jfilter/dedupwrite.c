@@ -1,378 +1,411 @@
-/* dedupwrite.c - the second pass: kept records out, removed ones to the rejects, and the clusters. */
+/* dedupwrite.c - the last pass: the input again, by the plan. */
+#include <stdio.h>
 #include <string.h>
 
+#include "base/jjson.h"
+#include "base/jle.h"
 #include "base/jmem.h"
-#include "dedup.h"
+#include "dedupfiles.h"
+#include "dedupplan.h"
 #include "par/jpar.h"
+#include "recordtext.h"
+#include "text/jwords.h"
 
-struct bench {
-	struct jarena arena;
+struct apply_block {
+	struct block *b;
+	struct jbuf steps;		/* of its lines: u32 length and the record each */
+	struct jbuf cuts;		/* lines for --cuts */
+	uint64_t sum, factor;		/* for the digest */
+	uint64_t records, spans, bytes;	/* cut */
 };
 
-struct second {
+struct apply {
 	struct dedup *d;
-	struct bench *bench;
-	struct jsort *removed;		/* (ordinal, rank) of what goes */
-	uint64_t ordinal;		/* of the next well-formed record */
-	uint64_t next, next_rank;	/* the next one that goes; next = UINT64_MAX: none */
-	struct jarena arena;
+	struct jdupfile_in plan;
+	const unsigned char *next;	/* the step read last */
+	size_t next_n;
+	struct dedup_step step;
+	struct jarena *arena;		/* one a worker */
+	struct jout *cuts;
+	uint64_t lines, digest, records, spans, bytes;
 };
 
 static int
-read_id(const struct dedup *d, uint64_t rank, struct jbuf *id, struct jerr *e)
-{
-	struct dedup_doc doc;
-	int rc = dedup_get(d, rank, &doc, e);
-
-	jbuf_reset(id);
-	if (rc < 0)
-		return rc;
-	jbuf_reserve(id, doc.id_n);
-	rc = scratch_read(&d->ids, doc.id_at, id->p, doc.id_n, e);
-	id->n = doc.id_n;
-	id->p[id->n] = 0;
-	return rc;
-}
-
-/*
- * The survivor and similarity of a document that goes.  One that equals a document that itself goes
- * for a third goes for that third: their shingles are the same.
- */
-static int
-find_twin(const struct dedup *d, const struct dedup_doc *doc, uint64_t *twin, double *similarity,
-	bool *exact, struct jerr *e)
-{
-	struct dedup_doc best;
-	int rc;
-
-	*twin = doc->twin;
-	*similarity = doc->similarity;
-	*exact = doc->exact != 0;
-	if (!doc->exact)
-		return 0;
-	rc = dedup_get(d, doc->twin, &best, e);
-	if (rc == 0 && best.twin != DEDUP_KEPT) {
-		*twin = best.twin;
-		*similarity = best.similarity;
-		*exact = false;
-	}
-	return rc;
-}
-
-static int
-put_removed(struct second *s, struct block *b, const struct jrec *r, struct jerr *e)
-{
-	struct jrec_edit ed = { .key = "drop" };
-	struct dedup_doc doc;
-	struct jbuf drop, id;
-	const char *rule;
-	double similarity = 0;
-	uint64_t twin = 0;
-	bool exact = false;
-	int rc;
-
-	jbuf_init(&drop);
-	jbuf_init(&id);
-	rc = dedup_get(s->d, s->next_rank, &doc, e);
-	if (rc == 0)
-		rc = find_twin(s->d, &doc, &twin, &similarity, &exact, e);
-	if (rc == 0)
-		rc = read_id(s->d, twin, &id, e);
-	if (rc == 0) {
-		rule = exact ? "duplicate" : "near_duplicate";
-		jrec_begin(&drop);
-		jrec_put_str(&drop, "rule", rule, strlen(rule));
-		jrec_put_num(&drop, "value", similarity);
-		jrec_put_num(&drop, "limit", s->d->opts->threshold);
-		jrec_put_str(&drop, "twin", id.p, id.n);
-		jrec_end(&drop);
-		jbuf_trim(&drop);
-		ed.val = drop.p;
-		ed.val_n = drop.n;
-		jrec_write_edits(r, &ed, 1, &b->rejects);
-		block_reject(b, rule);
-	}
-	jbuf_release(&drop);
-	jbuf_release(&id);
-	return rc;
-}
-
-static int
-next_removed(struct second *s, struct jerr *e)
+next_step(struct apply *a, struct jerr *e)
 {
 	const void *p;
-	size_t n;
-	int rc = jsort_next(s->removed, &p, &n, e);
+	int rc = jdupfile_next(&a->plan, &p, &a->next_n, e);
 
-	s->next = UINT64_MAX;
-	if (rc > 0) {
-		s->next = dedup_get64(p);
-		s->next_rank = dedup_get64((const unsigned char *)p + 8);
-	}
-	return rc < 0 ? rc : 0;
-}
-
-/* Checks the lines; which of them go is decided in reading order, by pipe_write(). */
-static int
-pipe_work(void *arg, void *block, int worker, struct jerr *e)
-{
-	struct second *s = arg;
-	struct bench *w = &s->bench[worker];
-	struct block *b = block;
-	size_t i;
-
-	for (i = 0; i < b->n; i++) {
-		struct jerr why = { 0 };
-		const char *rule;
-		struct jrec r;
-
-		jarena_reset(&w->arena);
-		b->v[i].bad = !dedup_parse(b, i, &w->arena, &r, &rule, &why);
-		if (b->v[i].bad)
-			block_malformed(b, i, rule, why.msg);
-	}
-	return 0;
-}
-
-static int
-write_line(struct second *s, struct block *b, size_t i, struct jerr *e)
-{
-	const struct line *l = &b->v[i];
-	struct jrec r;
-	int rc;
-
-	if (l->bad)
-		return 0;
-	if (s->ordinal++ != s->next) {
-		b->kept++;
-		jbuf_add(&b->out, b->bytes.p + l->at, l->n);
-		jbuf_addc(&b->out, '\n');
-		return 0;
-	}
-	jarena_reset(&s->arena);
-	rc = jrec_parse(&r, b->bytes.p + l->at, l->n, &s->arena, e);
+	a->next = p;
 	if (rc == 0)
-		rc = put_removed(s, b, &r, e);
-	return rc < 0 ? rc : next_removed(s, e);
+		rc = jerr_set(e, JERR_FORMAT, "%s: a plan without its last record",
+			jin_name(a->plan.in));
+	return rc < 0 ? rc : dedup_read_step(&a->step, a->next, a->next_n, e);
 }
 
-static int
-pipe_write(void *arg, void *block, struct jerr *e)
+static void
+free_block(struct apply_block *k)
 {
-	struct second *s = arg;
-	struct block *b = block;
-	size_t i;
-	int rc;
-
-	for (i = 0; i < b->n; i++) {
-		rc = write_line(s, b, i, e);
-		if (rc < 0) {
-			block_free(b);
-			return rc;
-		}
-	}
-	return lines_write(&s->d->lines, b, e);
+	block_free(k->b);
+	jbuf_release(&k->steps);
+	jbuf_release(&k->cuts);
+	jmem_free(k);
 }
 
 static int
 pipe_read(void *arg, void **block, struct jerr *e)
 {
-	struct second *s = arg;
+	struct apply *a = arg;
+	struct apply_block *k;
+	unsigned char u[4];
 	struct block *b = NULL;
-	int rc = lines_read(&s->d->lines, &b, e);
+	int rc = lines_read(&a->d->lines, &b, e);
 
-	*block = b;
+	if (rc <= 0)
+		return rc;
+	k = jmem_zalloc(1, sizeof(*k));
+	k->b = b;
+	jbuf_init(&k->steps);
+	jbuf_init(&k->cuts);
+	rc = 0;
+	while (a->step.what != 'E' && a->step.line < b->first + b->n && rc == 0) {
+		jle_put32(u, (uint32_t)a->next_n);
+		jbuf_add(&k->steps, u, 4);
+		jbuf_add(&k->steps, a->next, a->next_n);
+		rc = next_step(a, e);
+	}
+	if (rc < 0)
+		free_block(k);
+	else
+		*block = k;
+	return rc < 0 ? rc : 1;
+}
+
+static void
+put_drop(struct block *b, const struct jrec *r, const struct jbuf *drop, const char *rule)
+{
+	struct jrec_edit ed = { .key = "drop", .val = drop->p, .val_n = drop->n };
+
+	jrec_write_edits(r, &ed, 1, &b->rejects);
+	block_reject(b, rule);
+}
+
+static void
+put_removed(struct apply *a, struct block *b, const struct jrec *r, const struct dedup_step *s)
+{
+	bool evals = a->d->by == DEDUP_EVALS;
+	const char *rule = evals ? "contaminated" : s->exact ? "duplicate" : "near_duplicate";
+	struct jbuf drop;
+
+	jbuf_init(&drop);
+	jrec_begin(&drop);
+	jrec_put_str(&drop, "rule", rule, strlen(rule));
+	jrec_put_num(&drop, "value", s->similarity);
+	jrec_put_num(&drop, "limit", a->d->opts->threshold);
+	jrec_put_str(&drop, evals ? "item" : "twin", s->twin, s->twin_n);
+	jrec_end(&drop);
+	jbuf_trim(&drop);
+	put_drop(b, r, &drop, rule);
+	jbuf_release(&drop);
+}
+
+struct cut_text {			/* of one record */
+	const char *text, *id, *twin;	/* twin of the first cut */
+	size_t n, id_n, twin_n;
+	uint64_t spans, bytes;
+	struct jbuf left;
+};
+
+static void
+put_evidence(const struct apply *a, struct apply_block *k, const struct cut_text *t,
+	const struct dedup_cut *c)
+{
+	const char *twin = a->d->by == DEDUP_EVALS ? "item" : "twin";
+
+	jrec_begin(&k->cuts);
+	jrec_put_str(&k->cuts, "id", t->id, t->id_n);
+	jrec_put_int(&k->cuts, "at", c->at);
+	jrec_put_int(&k->cuts, "bytes", c->n);
+	jrec_put_str(&k->cuts, twin, c->twin, c->twin_n);
+	jrec_put_str(&k->cuts, "text", t->text + c->at, c->n);
+	jrec_end(&k->cuts);
+}
+
+/* Bytes were compared; what is cut are whole characters. */
+static void
+whole_characters(const struct cut_text *t, struct dedup_cut *c)
+{
+	while (c->n > 0 && ((unsigned char)t->text[c->at] & 0xc0) == 0x80)
+		c->at++, c->n--;
+	while (c->n > 0 && c->at + (size_t)c->n < t->n &&
+	    ((unsigned char)t->text[c->at + (size_t)c->n] & 0xc0) == 0x80)
+		c->n--;
+}
+
+static int
+cut_text(struct apply *a, struct apply_block *k, struct cut_text *t, const struct dedup_step *s,
+	struct jerr *e)
+{
+	struct dedup_cut c;
+	size_t at = 0, from = 0;
+	int rc;
+
+	while ((rc = dedup_next_cut(s, &at, &c, e)) > 0) {
+		if (c.at < from || c.at > t->n || c.n > t->n - c.at)
+			return dedup_changed(e);
+		whole_characters(t, &c);
+		if (c.n == 0)
+			continue;
+		jbuf_add(&t->left, t->text + from, c.at - from);
+		from = (size_t)c.at + c.n;
+		if (t->spans++ == 0) {
+			t->twin = c.twin;
+			t->twin_n = c.twin_n;
+		}
+		t->bytes += c.n;
+		if (a->cuts)
+			put_evidence(a, k, t, &c);
+	}
+	jbuf_add(&t->left, t->text + from, t->n - from);
+	return rc;
+}
+
+static bool
+has_words(const struct jbuf *b)
+{
+	struct jtext_word w;
+	size_t at = 0;
+
+	return jtext_next_word(b->p, b->n, &at, &w);
+}
+
+static void
+put_left(struct apply_block *k, const struct jrec *r, const struct cut_text *t)
+{
+	struct jrec_edit ed = { .key = "text" };
+	struct jbuf json;
+
+	jbuf_init(&json);
+	jjson_str(&json, t->left.p, t->left.n);
+	ed.val = json.p;
+	ed.val_n = json.n;
+	jrec_write_edits(r, &ed, 1, &k->b->out);
+	jbuf_release(&json);
+	k->b->kept++;
+	k->records++;
+}
+
+/* No word is left: the record goes as a whole. */
+static void
+put_empty(struct apply *a, struct apply_block *k, const struct jrec *r, const struct cut_text *t)
+{
+	bool evals = a->d->by == DEDUP_EVALS;
+	const char *rule = evals ? "contaminated" : "duplicate";
+	struct jbuf drop;
+
+	jbuf_init(&drop);
+	jrec_begin(&drop);
+	jrec_put_str(&drop, "rule", rule, strlen(rule));
+	jrec_put_int(&drop, "cut_bytes", (int64_t)t->bytes);
+	jrec_put_str(&drop, evals ? "item" : "twin", t->twin, t->twin_n);
+	jrec_end(&drop);
+	jbuf_trim(&drop);
+	put_drop(k->b, r, &drop, rule);
+	jbuf_release(&drop);
+}
+
+static int
+put_cut(struct apply *a, struct apply_block *k, const struct jrec *r, const struct dedup_step *s,
+	struct jerr *e)
+{
+	struct cut_text t = { .twin = "" };
+	int rc;
+
+	if (!record_text(r, &t.text, &t.n))
+		return dedup_changed(e);
+	t.id = record_id(r, t.text, t.n, &t.id_n);
+	jbuf_init(&t.left);
+	rc = cut_text(a, k, &t, s, e);
+	if (rc == 0 && has_words(&t.left))
+		put_left(k, r, &t);
+	else if (rc == 0)
+		put_empty(a, k, r, &t);
+	k->spans += t.spans;
+	k->bytes += t.bytes;
+	jbuf_release(&t.left);
+	return rc;
+}
+
+static int
+take_step(struct apply *a, struct apply_block *k, size_t i, const struct dedup_step *s,
+	struct jarena *arena, struct jerr *e)
+{
+	struct jerr why = { 0 };
+	struct block *b = k->b;
+	const char *rule;
+	struct jrec r;
+	bool good;
+
+	jarena_reset(arena);
+	good = dedup_parse(b, i, arena, &r, &rule, &why);
+	if (good == (s->what == 'B'))
+		return dedup_changed(e);
+	if (!good)
+		block_malformed(b, i, rule, why.msg);
+	else if (s->what == 'R')
+		put_removed(a, b, &r, s);
+	else
+		return put_cut(a, k, &r, s, e);
+	return 0;
+}
+
+static int
+pipe_work(void *arg, void *block, int worker, struct jerr *e)
+{
+	struct apply *a = arg;
+	struct apply_block *k = block;
+	struct block *b = k->b;
+	struct dedup_step s = { .line = UINT64_MAX };
+	size_t i, at = 0, n = 0;
+	int rc = 0;
+
+	dedup_digest(b, &k->sum, &k->factor);
+	for (i = 0; i < b->n && rc == 0; i++) {
+		if (s.line != b->first + i && at < k->steps.n) {
+			n = jle_u32(k->steps.p + at);
+			rc = dedup_read_step(&s, (const unsigned char *)k->steps.p + at + 4, n, e);
+			if (rc < 0)
+				break;
+		}
+		if (s.line == b->first + i) {
+			rc = take_step(a, k, i, &s, &a->arena[worker], e);
+			at += 4 + n;
+			s.line = UINT64_MAX;
+		} else if (b->v[i].too_long) {
+			rc = dedup_changed(e);
+		} else {
+			b->kept++;
+			jbuf_add(&b->out, b->bytes.p + b->v[i].at, b->v[i].n);
+			jbuf_addc(&b->out, '\n');
+		}
+	}
+	return rc;
+}
+
+static int
+pipe_write(void *arg, void *block, struct jerr *e)
+{
+	struct apply *a = arg;
+	struct apply_block *k = block;
+	int rc = 0;
+
+	a->digest = a->digest * k->factor + k->sum;
+	a->lines += k->b->n;
+	a->records += k->records;
+	a->spans += k->spans;
+	a->bytes += k->bytes;
+	if (a->cuts && k->cuts.n > 0)
+		rc = jout_write(a->cuts, k->cuts.p, k->cuts.n, e);
+	if (rc == 0) {
+		rc = lines_write(&a->d->lines, k->b, e);
+		k->b = NULL;
+	}
+	free_block(k);
 	return rc;
 }
 
 static void
 pipe_drop(void *arg, void *block)
 {
-	block_free(block);
+	free_block(block);
 }
 
-/* (ordinal, rank) of what goes to removed; (survivor, rank) to clusters if wanted. */
 static int
-collect(struct dedup *d, struct jsort *removed, struct jsort *clusters, struct jerr *e)
+run_pipe(struct apply *a, struct jerr *e)
 {
-	unsigned char rec[16];
-	struct dedup_doc doc;
-	double similarity = 0;
-	uint64_t rank, twin = 0;
-	bool exact = false;
-	int rc = 0;
+	const struct jpar_pipe p = { pipe_read, pipe_work, pipe_write, pipe_drop, a };
+	int workers = (int)jcli_common(a->d->cli)->jobs, i, rc;
 
-	for (rank = 0; rank < d->n && rc == 0; rank++) {
-		if (!dedup_is_gone(d, rank))
-			continue;
-		rc = dedup_get(d, rank, &doc, e);
-		if (rc < 0)
-			break;
-		dedup_put64(rec, doc.ordinal);
-		dedup_put64(rec + 8, rank);
-		rc = jsort_add(removed, rec, sizeof(rec), e);
-		if (rc < 0 || !clusters)
-			continue;
-		rc = find_twin(d, &doc, &twin, &similarity, &exact, e);
-		dedup_put64(rec, twin);
-		if (rc == 0)
-			rc = jsort_add(clusters, rec, sizeof(rec), e);
-	}
+	a->arena = jmem_zalloc((size_t)workers, sizeof(*a->arena));
+	for (i = 0; i < workers; i++)
+		jarena_init(&a->arena[i], 0);
+	rc = jpar_pipe_run(&p, workers, e);
+	for (i = 0; i < workers; i++)
+		jarena_release(&a->arena[i]);
+	jmem_free(a->arena);
 	return rc;
 }
 
+/* The input and the plan end together. */
 static int
-put_member(struct dedup *d, uint64_t rank, struct jbuf *id, struct jbuf *members, struct jerr *e)
+check_end(struct apply *a, struct jerr *e)
 {
-	struct dedup_doc doc;
-	double similarity = 0;
-	uint64_t twin = 0;
-	bool exact = false;
-	int rc = dedup_get(d, rank, &doc, e);
-
-	if (rc == 0)
-		rc = find_twin(d, &doc, &twin, &similarity, &exact, e);
-	if (rc == 0)
-		rc = read_id(d, rank, id, e);
-	if (rc < 0)
-		return rc;
-	jbuf_adds(members, members->n > 1 ? "," : "");
-	jrec_begin(members);
-	jrec_put_str(members, "id", id->p, id->n);
-	jrec_put_num(members, "similarity", similarity);
-	jrec_put_bool(members, "exact", exact);
-	jrec_end(members);
-	jbuf_trim(members);
-	return 0;
-}
-
-/* Writes {"survivor", "size", "members"} once the survivor changes. */
-static int
-put_cluster(struct dedup *d, struct jout *out, uint64_t survivor, uint64_t size,
-	struct jbuf *members, struct jerr *e)
-{
-	struct jbuf line, id;
-	int rc;
-
-	jbuf_init(&line);
-	jbuf_init(&id);
-	rc = read_id(d, survivor, &id, e);
-	if (rc == 0) {
-		jbuf_addc(members, ']');
-		jrec_begin(&line);
-		jrec_put_str(&line, "survivor", id.p, id.n);
-		jrec_put_int(&line, "size", (int64_t)size);
-		jrec_put_raw(&line, "members", members->p, members->n);
-		jrec_end(&line);
-		rc = jout_write(out, line.p, line.n, e);
-	}
-	jbuf_reset(members);
-	jbuf_addc(members, '[');
-	jbuf_release(&line);
-	jbuf_release(&id);
-	return rc < 0 ? rc : 0;
-}
-
-static int
-write_clusters(struct dedup *d, struct jsort *clusters, struct jout *out, struct jerr *e)
-{
-	uint64_t survivor = DEDUP_KEPT, size = 1, twin;
-	struct jbuf members, id;
 	const void *p;
 	size_t n;
 	int rc;
 
-	jbuf_init(&members);
-	jbuf_init(&id);
-	jbuf_addc(&members, '[');
-	while ((rc = jsort_next(clusters, &p, &n, e)) > 0) {
-		twin = dedup_get64(p);
-		if (twin != survivor && survivor != DEDUP_KEPT) {
-			rc = put_cluster(d, out, survivor, size, &members, e);
-			if (rc < 0)
-				break;
-			size = 1;
-		}
-		survivor = twin;
-		size++;
-		rc = put_member(d, dedup_get64((const unsigned char *)p + 8), &id, &members, e);
-		if (rc < 0)
-			break;
-	}
-	if (rc == 0 && survivor != DEDUP_KEPT)
-		rc = put_cluster(d, out, survivor, size, &members, e);
-	jbuf_release(&members);
-	jbuf_release(&id);
-	return rc;
+	if (a->step.what != 'E' || a->step.line != a->lines || a->step.digest != a->digest)
+		return dedup_changed(e);
+	rc = jdupfile_next(&a->plan, &p, &n, e);
+	return rc <= 0 ? rc : jerr_set(e, JERR_FORMAT, "%s: a plan with records after its last",
+		jin_name(a->plan.in));
 }
 
 static int
-clusters_file(struct dedup *d, struct jsort *clusters, struct jerr *e)
+run_apply(struct apply *a, struct jerr *e)
 {
-	struct jout *out;
-	int rc;
+	struct dedup *d = a->d;
+	int rc = next_step(a, e);
 
-	rc = jsort_finish(clusters, e);
-	if (rc == 0)
-		rc = jout_open(&out, d->opts->clusters, e);
+	if (rc == 0 && d->empty)
+		memset(&d->lines, 0, sizeof(d->lines));
+	else if (rc == 0)
+		rc = dedup_open_input(d, e);
 	if (rc < 0)
 		return rc;
-	rc = write_clusters(d, clusters, out, e);
-	if (rc < 0) {
-		jout_abort(out);
-		return rc;
+	d->lines.cli = d->cli;
+	rc = lines_open_output(&d->lines, e);
+	if (rc == 0 && d->opts->cuts)
+		rc = jout_open(&a->cuts, d->opts->cuts, e);
+	if (rc == 0 && !d->empty)
+		rc = run_pipe(a, e);
+	if (rc == 0)
+		rc = check_end(a, e);
+	if (rc == 0 && a->cuts) {
+		rc = jout_commit(a->cuts, e);
+		a->cuts = NULL;
 	}
-	return jout_commit(out, e);
+	jout_abort(a->cuts);
+	return lines_close(&d->lines, rc, e);
 }
 
-static int
-run_second(struct second *s, struct jerr *e)
+static void
+tell(const struct apply *a)
 {
-	const struct jpar_pipe p = { pipe_read, pipe_work, pipe_write, pipe_drop, s };
-	int workers = (int)jcli_common(s->d->cli)->jobs, i, rc;
+	struct jcli *cli = a->d->cli;
+	char bytes[16], number[24];
 
-	rc = jsort_finish(s->removed, e);
-	if (rc == 0)
-		rc = next_removed(s, e);
-	if (rc == 0)
-		rc = dedup_open_input(s->d, e);
-	if (rc < 0)
-		return rc;
-	s->bench = jmem_zalloc((size_t)workers, sizeof(*s->bench));
-	for (i = 0; i < workers; i++)
-		jarena_init(&s->bench[i].arena, 0);
-	jarena_init(&s->arena, 0);
-	rc = lines_open_output(&s->d->lines, e);
-	if (rc == 0)
-		rc = jpar_pipe_run(&p, workers, e);
-	if (rc == 0 && (s->ordinal != s->d->n || s->next != UINT64_MAX))
-		rc = jerr_set(e, JERR_IO, "the input changed while it was read: %llu documents first, "
-			"then %llu", (unsigned long long)s->d->n, (unsigned long long)s->ordinal);
-	rc = lines_close(&s->d->lines, rc, e);
-	for (i = 0; i < workers; i++)
-		jarena_release(&s->bench[i].arena);
-	jmem_free(s->bench);
-	jarena_release(&s->arena);
-	return rc;
+	if (a->d->by == DEDUP_DOCUMENT || (a->d->by == DEDUP_EVALS && a->spans == 0))
+		return;
+	jcli_info(cli, "cut %llu spans, %s, in records of which %llu stay",
+		(unsigned long long)a->spans, jstr_human_bytes(bytes, (double)a->bytes),
+		(unsigned long long)a->records);
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)a->spans);
+	jcli_note(cli, "cut_spans", number);
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)a->bytes);
+	jcli_note(cli, "cut_bytes", number);
 }
 
 int
 dedup_write(struct dedup *d, struct jerr *e)
 {
-	struct second s = { .d = d };
-	struct jsort *clusters = NULL;
-	int rc;
+	struct apply a = { .d = d };
+	int rc = dedup_in_open(d, &a.plan, "plan", d->shard, e);
 
-	rc = jsort_open(&s.removed, d->sort_memory, NULL, e);
-	if (rc == 0 && d->opts->clusters)
-		rc = jsort_open(&clusters, d->sort_memory, NULL, e);
 	if (rc == 0)
-		rc = collect(d, s.removed, clusters, e);
+		rc = run_apply(&a, e);
+	jdupfile_close(&a.plan);
 	if (rc == 0)
-		rc = run_second(&s, e);
-	if (rc == 0 && clusters)
-		rc = clusters_file(d, clusters, e);
-	jsort_close(s.removed);
-	jsort_close(clusters);
+		tell(&a);
 	return rc;
 }

@@ -1,6 +1,8 @@
 #include "filter.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/jjson.h"
@@ -20,6 +22,8 @@ struct run {
 	int workers;
 	const struct filter_opts *opts;
 	record_fn *fn;
+	bool notes;			/* kept records are told more than their relevance */
+	bool pass;			/* every record goes through as it is */
 };
 
 static void
@@ -44,30 +48,142 @@ put_drop(struct block *b, const struct jrec *r, const struct verdict *v)
 	block_reject(b, v->rule);
 }
 
+struct notes {			/* what a kept record is told about itself */
+	struct jrec_edit score[3 + JPII_KINDS + 1];
+	size_t n;
+	struct jarena *arena;
+};
+
+static void
+note_score(struct notes *t, const char *name, double value)
+{
+	struct jbuf b;
+
+	if (!isfinite(value))
+		return;
+	jbuf_init(&b);
+	jjson_num(&b, value);
+	t->score[t->n++] = (struct jrec_edit){ name, jarena_strndup(t->arena, b.p, b.n), b.n };
+	jbuf_release(&b);
+}
+
+/* The scores object with the new ones spliced in, as an edit. */
+static struct jrec_edit
+scores_edit(const struct notes *t, const struct jrec *r)
+{
+	struct jrec_edit ed = { .key = "scores" };
+	struct jrec old;
+	struct jbuf b;
+
+	jbuf_init(&b);
+	if (!jrec_obj(r, "scores", &old))
+		jrec_parse(&old, "{}", 2, r->arena, NULL);
+	jrec_write_edits(&old, t->score, t->n, &b);
+	jbuf_trim(&b);
+	ed.val = jarena_strndup(r->arena, b.p, b.n);
+	ed.val_n = b.n;
+	jbuf_release(&b);
+	return ed;
+}
+
+static double
+measure(const char *name, struct jpage *page)
+{
+	return jsignal_find(name)->measure(page);
+}
+
+static void
+note_models(const struct run *run, struct judge_bench *bench, struct notes *t)
+{
+	const struct models *m = &run->judge.models;
+	const struct jpii_list *pii;
+	int i;
+
+	if (run->opts->judge.models.lang || run->opts->judge.models.lang_model)
+		note_score(t, "jfilter.lang_score", jpage_lang(bench->page)->p);
+	if (m->classifier)
+		note_score(t, "jfilter.quality", measure("quality", bench->page));
+	if (m->lm)
+		note_score(t, "jfilter.perplexity", measure("perplexity", bench->page));
+	if (m->pii != PII_COUNT)
+		return;
+	pii = jpage_pii(bench->page);
+	for (i = 0; i < JPII_KINDS; i++)
+		if (pii->count[i])
+			note_score(t, jarena_printf(t->arena, "jfilter.pii_%s",
+				jpii_name((enum jpii_kind)i)), (double)pii->count[i]);
+}
+
+static struct jrec_edit
+string_edit(const char *key, const char *s, struct jarena *a)
+{
+	const char *quoted = jarena_printf(a, "\"%s\"", s);
+
+	return (struct jrec_edit){ key, quoted, strlen(quoted) };
+}
+
+static void
+put_kept(const struct run *run, struct judge_bench *bench, struct block *b, const struct jrec *r,
+	double relevance)
+{
+	const struct models *m = &run->judge.models;
+	const struct model_opts *o = &run->opts->judge.models;
+	struct notes t = { .arena = r->arena };
+	struct jrec_edit ed[16], *pii;
+	size_t n = 0, k, i;
+	const char *bucket;
+
+	note_score(&t, "jfilter.relevance", relevance);
+	note_models(run, bench, &t);
+	if (m->pii == PII_MASK || m->pii == PII_HASH) {
+		k = models_pii_edits(m, r, &pii);
+		for (i = 0; i < k; i++)
+			ed[n++] = pii[i];
+	}
+	if ((o->lang || o->lang_model) && !jrec_find(r, "lang"))
+		ed[n++] = string_edit("lang", jpage_lang(bench->page)->code, r->arena);
+	for (i = 0; m->buckets && i < t.n; i++)
+		if (strcmp(t.score[i].key, "jfilter.perplexity") == 0 &&
+		    (bucket = models_bucket(m, strtod(t.score[i].val, NULL))) != NULL)
+			ed[n++] = string_edit("bucket", bucket, r->arena);
+	if (t.n > 0)
+		ed[n++] = scores_edit(&t, r);
+	b->kept++;
+	if (n == 0)
+		jrec_write(r, &b->out);
+	else
+		jrec_write_edits(r, ed, n, &b->out);
+}
+
+/* Is there nothing to ask about any record? */
+static bool
+passes_all(const struct run *run)
+{
+	const struct judge *j = &run->judge;
+	size_t i;
+
+	for (i = 0; i < j->n; i++)
+		if ((i == 0 || j->kinds[i].has_rules) && j->kinds[i].set.n > 0)
+			return false;
+	return !j->relevance.match && !run->notes;
+}
+
 static int
 filter_record(struct run *run, struct judge_bench *bench, struct block *b, const struct jrec *r,
 	struct jerr *e)
 {
-	struct jrec_edit ed = { .key = "scores" };
 	struct verdict v;
-	struct judged t = { .kind = record_kind(r) };
+	struct judged t = { .kind = record_kind(r), .page = run->notes };
 	int rc;
 
 	record_text(r, &t.text, &t.n);
 	rc = judge_text(&run->judge, bench, &t, &v, e);
 	if (rc < 0)
 		return rc;
-	if (v.rule) {
+	if (v.rule)
 		put_drop(b, r, &v);
-		return 0;
-	}
-	b->kept++;
-	if (isnan(v.relevance)) {
-		jrec_write(r, &b->out);
-		return 0;
-	}
-	ed.val = jrec_add_score(r, "jfilter.relevance", v.relevance, &ed.val_n);
-	jrec_write_edits(r, &ed, 1, &b->out);
+	else
+		put_kept(run, bench, b, r, v.relevance);
 	return 0;
 }
 
@@ -77,7 +193,7 @@ explain_record(struct run *run, struct judge_bench *bench, struct block *b, cons
 {
 	struct explained x = { .title = "", .kind = record_kind(r) };
 	struct verdict v;
-	struct judged t = { .kind = x.kind };
+	struct judged t = { .kind = x.kind, .page = true };
 	int rc;
 
 	record_text(r, &t.text, &t.n);
@@ -131,6 +247,21 @@ add_signal(struct jbuf *out, const char *name, double value, size_t *n)
 	jjson_num(out, value);
 }
 
+/* Is the signal in the list of --only, or without one, of our own? */
+static bool
+is_wanted(const struct filter_opts *o, const char *name)
+{
+	const char *s = o->only;
+	size_t k;
+
+	for (; s && *s; s += k + (s[k] == ',')) {
+		k = strcspn(s, ",");
+		if (strlen(name) == k && memcmp(s, name, k) == 0)
+			return true;
+	}
+	return !o->only && !strchr(name, '.');	/* other programs' only by name */
+}
+
 static int
 signals_record(struct run *run, struct judge_bench *bench, struct block *b, const struct jrec *r,
 	struct jerr *e)
@@ -139,7 +270,7 @@ signals_record(struct run *run, struct judge_bench *bench, struct block *b, cons
 	const struct jsignal *s;
 	struct jbuf scores;
 	struct verdict v;
-	struct judged t = { .kind = record_kind(r) };
+	struct judged t = { .kind = record_kind(r), .page = true };
 	size_t n, i;
 	int rc;
 
@@ -151,7 +282,8 @@ signals_record(struct run *run, struct judge_bench *bench, struct block *b, cons
 	jbuf_addc(&scores, '{');
 	n = keep_scores(r, &scores);
 	for (i = 0; (s = jsignal_at(i)) != NULL; i++)
-		add_signal(&scores, s->name, s->measure(bench->page), &n);
+		if (is_wanted(run->opts, s->name))
+			add_signal(&scores, s->name, s->measure(bench->page), &n);
 	add_signal(&scores, "relevance", v.relevance, &n);
 	jbuf_addc(&scores, '}');
 	ed.val = scores.p;
@@ -180,8 +312,13 @@ work_line(struct run *run, struct judge_bench *bench, struct block *b, size_t i,
 		block_malformed(b, i, "malformed", why.msg);
 		return 0;
 	}
-	if (!record_text(&r, &text, &n)) {
+	if (run->pass ? !record_has_text(&r) : !record_text(&r, &text, &n)) {
 		block_malformed(b, i, "no_text", "expected text, prompt or messages");
+		return 0;
+	}
+	if (run->pass) {
+		jrec_write(&r, &b->out);
+		b->kept++;
 		return 0;
 	}
 	return run->fn(run, bench, b, &r, e);
@@ -299,12 +436,33 @@ list_signals(struct jcli *cli, struct jerr *e)
 }
 
 static int
+check_only(const char *s, struct jerr *e)
+{
+	char name[64];
+	size_t k;
+
+	for (; s && *s; s += k + (s[k] == ',')) {
+		k = strcspn(s, ",");
+		snprintf(name, sizeof(name), "%.*s", (int)k, s);
+		if (!jsignal_find(name))
+			return jerr_set(e, JERR_ARG, "--only: no signal \"%s\"; --list names them", name);
+	}
+	return 0;
+}
+
+static int
 run_with(record_fn *fn, struct jcli *cli, const struct filter_opts *o, int argc, char **argv,
 	struct jerr *e)
 {
 	struct run run = { .opts = o, .fn = fn };
-	int rc = judge_open(&run.judge, &o->judge, e);
+	int rc = check_only(o->only, e);
 
+	if (rc < 0)
+		return rc;
+	rc = judge_open(&run.judge, &o->judge, e);
+	run.notes = run.judge.models.pii != PII_OFF || o->judge.models.lang || o->judge.models.lang_model ||
+		o->judge.models.classifier || o->judge.models.lm;
+	run.pass = rc == 0 && fn == filter_record && passes_all(&run);
 	if (rc == 0)
 		rc = o->print_rules ? print_rules(cli, &run.judge, e) :
 			run_pipe(&run, cli, argc, argv, e);

@@ -12,7 +12,10 @@
 struct filter_opts {
 	struct judge_opts judge;
 	bool explain, json, print_rules, list;
+	const char *only;		/* names of signals, by commas; NULL = all */
 };
+
+#define FILTER_OPTS_INIT { .judge = JUDGE_OPTS_INIT }
 
 /* Kept records to -o, the others to --rejects with `drop`; with `explain` as explain_run(). */
 int filter_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e);

@@ -38,6 +38,19 @@ load_rules(struct judge *j, const char *option, struct jerr *e)
 	return ruleset_load(&k->set, name, &j->arena, e);
 }
 
+/* "dclm" is what gopher is; "jupiter" what there is without the option. */
+static int
+load_compat(struct judge *j, const char *program, struct jerr *e)
+{
+	const char *name = strcmp(program, "dclm") == 0 ? "gopher" : program;
+	int rc;
+
+	if (strcmp(program, "jupiter") == 0)
+		return 0;
+	rc = ruleset_load(&j->kinds[0].set, name, &j->arena, e);
+	return rc == 0 ? ruleset_load(&j->kinds[1].set, name, &j->arena, e) : rc;
+}
+
 static int
 set_limits(struct judge *j, const struct jopt_list *set, struct jerr *e)
 {
@@ -73,6 +86,43 @@ set_relevance(struct judge *j, const char *option, struct jerr *e)
 	return 0;
 }
 
+/* Appends a rule to every set, unless the set has one of that name. */
+static int
+add_rule(struct judge *j, const struct rule_row *row, struct jerr *e)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < j->n && rc == 0; i++)
+		if (i == 0 || j->kinds[i].has_rules)
+			rc = ruleset_add(&j->kinds[i].set, row, &j->arena, e);
+	return rc;
+}
+
+/* What the options on models ask of a record. */
+static int
+add_model_rules(struct judge *j, const struct model_opts *o, struct jerr *e)
+{
+	const struct rule_row rows[] = {
+		{ "lang", "lang_wanted", SIDE_MIN, o->min_lang, "not in a wanted language" },
+		{ "quality", "quality", SIDE_MIN, o->min_quality, "the classifier says no" },
+		{ "perplexity", "perplexity", SIDE_MAX, o->max_perplexity, "unlike the model's text" },
+		{ "flagged_words", "flagged_words", SIDE_MAX, 1, "words of the lists" },
+		{ "pii", "pii", SIDE_MAX, 0, "personal data" }
+	};
+	const bool wanted[] = { o->lang != NULL, o->min_quality > 0, o->max_perplexity > 0,
+		o->words.n > 0, j->models.pii == PII_DROP };
+	size_t i;
+	int rc = 0;
+
+	if ((wanted[1] && !o->classifier) || (wanted[2] && !o->lm))
+		return jerr_set(e, JERR_ARG, "--min-quality needs --classifier, --max-perplexity needs --lm");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]) && rc == 0; i++)
+		if (wanted[i])
+			rc = add_rule(j, &rows[i], e);
+	return rc;
+}
+
 int
 judge_open(struct judge *j, const struct judge_opts *o, struct jerr *e)
 {
@@ -85,8 +135,14 @@ judge_open(struct judge *j, const struct judge_opts *o, struct jerr *e)
 	if (rc == 0)
 		rc = load_rules(j, "code=code", e);
 	j->kinds[0].min_relevance = default_relevance;
+	if (rc == 0 && o->compat)
+		rc = load_compat(j, o->compat, e);
 	for (i = 0; i < o->rules.n && rc == 0; i++)
 		rc = load_rules(j, o->rules.v[i], e);
+	if (rc == 0)
+		rc = models_open(&j->models, &o->models, &j->arena, e);
+	if (rc == 0)
+		rc = add_model_rules(j, &o->models, e);
 	if (rc == 0)
 		rc = set_limits(j, &o->set, e);
 	for (i = 0; i < o->min_relevance.n && rc == 0; i++)
@@ -102,6 +158,7 @@ void
 judge_close(struct judge *j)
 {
 	relevance_close(&j->relevance);
+	models_close(&j->models);
 	jmem_free(j->kinds);
 	jarena_release(&j->arena);
 }
@@ -112,6 +169,7 @@ judge_bench_init(struct judge_bench *b, const struct judge *j)
 	size_t n = j->relevance.match ? jmatch_size(j->relevance.match) : 0;
 
 	b->page = jpage_new();
+	jpage_use(b->page, &j->models.of);
 	jarena_init(&b->arena, 0);
 	b->hits = jmem_zalloc(n + 1, sizeof(*b->hits));
 }
@@ -156,6 +214,8 @@ judge_text(const struct judge *j, struct judge_bench *b, const struct judged *t,
 	int rc;
 
 	*v = (struct verdict){ .relevance = NAN };
+	if (set->n == 0 && !j->relevance.match && !t->page)
+		return 0;
 	rc = jpage_read(b->page, t->text, t->n, e);
 	if (rc < 0)
 		return rc;

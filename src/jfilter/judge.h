@@ -5,6 +5,7 @@
 #define JUDGE_H
 
 #include "cli/jcli.h"
+#include "models.h"
 #include "record/jrec.h"
 #include "relevance.h"
 #include "rules.h"
@@ -20,16 +21,21 @@ struct judge {				/* read-only once made; shared by the workers */
 	struct kind_set *kinds;		/* [0] is the one of kind "" */
 	size_t n;
 	struct relevance relevance;
+	struct models models;
 	struct jarena arena;
 };
 
 struct judge_opts {
 	struct jopt_list rules;		/* NAME or KIND=NAME */
+	const char *compat;		/* a program whose definitions hold for every kind; or NULL */
 	struct jopt_list set;		/* RULE=LIMIT */
 	const char *domain;
 	struct jopt_list keywords, negative;
 	struct jopt_list min_relevance;	/* X or KIND=X */
+	struct model_opts models;
 };
+
+#define JUDGE_OPTS_INIT { .models = { .min_lang = 0.65 } }
 
 struct judge_bench {			/* one worker's tools */
 	struct jpage *page;
@@ -40,6 +46,7 @@ struct judge_bench {			/* one worker's tools */
 struct judged {
 	const char *kind, *text;
 	size_t n;			/* of the text */
+	bool page;			/* the page is wanted even if no rule asks */
 };
 
 struct verdict {

@@ -32,6 +32,16 @@ add_chat(const struct jrec *r, struct jbuf *b)
 }
 
 bool
+record_has_text(const struct jrec *r)
+{
+	const struct jrec_member *m = jrec_find(r, "text");
+	const char *s;
+	size_t n;
+
+	return (m && m->val[0] == '"') || record_text(r, &s, &n);
+}
+
+bool
 record_text(const struct jrec *r, const char **s, size_t *n)
 {
 	static const char *const parts[] = { "prompt", "answer", "chosen" };

@@ -10,6 +10,8 @@
 
 #include "record/jrec.h"
 
+/* Would record_text() find one?  Cheaper. */
+bool record_has_text(const struct jrec *r);
 /* False if there is none.  The bytes are in the record's arena or line. */
 bool record_text(const struct jrec *r, const char **s, size_t *n);
 /* type (docs, code, text), else source.kind (deb, git, ...); "" if neither is a string. */

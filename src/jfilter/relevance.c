@@ -108,13 +108,14 @@ weight(double hits)
 }
 
 double
-relevance_score(const struct relevance *r, const struct jpage *page, uint32_t *count)
+relevance_score(const struct relevance *r, struct jpage *page, uint32_t *count)
 {
 	size_t all = jmatch_size(r->match), i;
 	double sum = 0, away = 0, need = (double)r->keywords / 3, score;
 	double scale = page->words > 1000 ? 1000.0 / (double)page->words : 1;
 
 	memset(count, 0, all * sizeof(*count));
+	jpage_flat(page);
 	jmatch_count(r->match, page->flat.p, page->flat.n, count);
 	for (i = 0; i < all; i++)
 		*(i < r->keywords ? &sum : &away) += weight(count[i] * scale);

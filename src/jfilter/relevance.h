@@ -31,6 +31,6 @@ int relevance_open(struct relevance *r, const char *domain, const struct jopt_li
 	const struct jopt_list *negative, struct jerr *e);
 void relevance_close(struct relevance *r);
 /* count: scratch for jmatch_size() numbers. */
-double relevance_score(const struct relevance *r, const struct jpage *page, uint32_t *count);
+double relevance_score(const struct relevance *r, struct jpage *page, uint32_t *count);
 
 #endif

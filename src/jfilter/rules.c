@@ -153,6 +153,21 @@ ruleset_set(struct ruleset *rs, const char *assignment, struct jerr *e)
 	return hits;
 }
 
+int
+ruleset_add(struct ruleset *rs, const struct rule_row *row, struct jarena *a, struct jerr *e)
+{
+	struct rule *v;
+	size_t i;
+
+	for (i = 0; i < rs->n; i++)
+		if (strcmp(rs->v[i].name, row->rule) == 0)
+			return 0;
+	v = jarena_alloc(a, rs->n + 2, sizeof(*v));
+	memcpy(v, rs->v, rs->n * sizeof(*v));
+	rs->v = v;
+	return resolve(&rs->v[rs->n++], row, rs->name, e);
+}
+
 void
 ruleset_print(const struct ruleset *rs, struct jbuf *out)
 {

@@ -57,6 +57,8 @@ extern const struct preset presets[];	/* ends with .name NULL */
 int ruleset_load(struct ruleset *rs, const char *name, struct jarena *a, struct jerr *e);
 /* "RULE=LIMIT" changes a limit, "RULE=off" takes the rule out.  1 if the set has the rule, else 0. */
 int ruleset_set(struct ruleset *rs, const char *assignment, struct jerr *e);
+/* Appends a row, unless a rule of that name is there. */
+int ruleset_add(struct ruleset *rs, const struct rule_row *row, struct jarena *a, struct jerr *e);
 void ruleset_print(const struct ruleset *rs, struct jbuf *out);
 bool rule_holds(const struct rule *r, double value);
 /* How far the value is on the good side; negative where the rule drops.  0 for NaN. */

@@ -23,8 +23,14 @@ struct split {
 	uint64_t count[3];
 };
 
-static int
-read_share(const char *option, const char *s, double *share, struct jerr *e)
+double
+split_fraction(const char *id, size_t n)
+{
+	return (double)(jhash64(id, n, 0) >> 11) * 0x1p-53;
+}
+
+int
+split_share(const char *option, const char *s, double *share, struct jerr *e)
 {
 	size_t n = strlen(s);
 	char number[32];
@@ -55,7 +61,7 @@ part_of(const struct split *s, const struct jrec *r)
 		id = m->val;
 		n = m->val_n;
 	}
-	u = (double)(jhash64(id, n, 0) >> 11) * 0x1p-53;
+	u = split_fraction(id, n);
 	return u < s->valid ? VALID : u < s->valid + s->test ? TEST : TRAIN;
 }
 
@@ -135,10 +141,10 @@ pipe_drop(void *arg, void *block)
 static int
 check(struct split *s, struct jerr *e)
 {
-	int rc = read_share("--valid", s->opts->valid, &s->valid, e);
+	int rc = split_share("--valid", s->opts->valid, &s->valid, e);
 
 	if (rc == 0)
-		rc = read_share("--test", s->opts->test, &s->test, e);
+		rc = split_share("--test", s->opts->test, &s->test, e);
 	if (rc < 0)
 		return rc;
 	if (s->valid + s->test >= 1)

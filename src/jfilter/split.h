@@ -16,6 +16,10 @@ struct split_opts {
 
 #define SPLIT_OPTS_INIT { .valid = "2%", .test = "0%", .by = "id" }
 
+/* Where an id lies in [0, 1): what is below a share is set aside. */
+double split_fraction(const char *id, size_t n);
+/* Reads a share like 2% or 0.02. */
+int split_share(const char *option, const char *s, double *share, struct jerr *e);
 int split_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e);
 
 #endif

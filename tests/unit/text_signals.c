@@ -209,6 +209,8 @@ forms(void)
 
 		if (!(lf == d || (isnan(lf) && isnan(d))) && !ok(!"NFD differs"))
 			printf("# %s: %g %g\n", s->name, lf, d);
+		if (strchr(s->name, '.'))
+			continue;	/* other programs do see the carriage return */
 		d = measure(s->name, crlf.p);
 		if (!(lf == d || (isnan(lf) && isnan(d))) && !ok(!"CRLF differs"))
 			printf("# %s: %g %g\n", s->name, lf, d);

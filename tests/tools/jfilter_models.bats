@@ -1,0 +1,194 @@
+#!/usr/bin/env bats
+# jfilter with models: languages, classifiers, language models, personal data; audit, mix and train.
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	bin="$(cd "${J_BIN:-bin}" && pwd)"
+	[ -x "$bin/jfilter" ] || skip "no jfilter in $bin"
+	tmp="$BATS_TEST_TMPDIR"
+	export jf="$bin/jfilter"
+}
+
+# graded N: N records of each of two kinds, with a label.
+graded() {
+	awk -v n="$1" 'BEGIN {
+		for (i = 0; i < n; i++) {
+			printf "{\"id\":\"g%d\",\"text\":\"The function number %d returns a list of the names and raises an error if there are none of them in section %d.\",\"label\":\"good\"}\n", i, i, i % 7
+			printf "{\"id\":\"b%d\",\"text\":\"Buy cheap things now and click here to win big money prize %d today online casino %d.\",\"label\":\"bad\"}\n", i, i, i % 5
+		}
+	}'
+}
+
+pages() {
+	printf '%s\n' '{"id":"en","text":"The house that stands on the hill has been there for more than two hundred years, and nobody knows who built it."}' \
+		'{"id":"de","text":"Das Haus, das auf dem Hügel steht, ist mehr als zweihundert Jahre alt, und niemand weiß, wer es gebaut hat."}' \
+		'{"id":"fr","text":"La maison qui se trouve sur la colline a plus de deux cents ans, et personne ne sait qui l’a construite."}'
+}
+
+@test "languages: built in, wanted, noted" {
+	pages | "$jf" -q --rules none --lang en,de --rejects "$tmp/rej" >"$tmp/out"
+	[ "$(jq -r .lang "$tmp/out" | tr '\n' ' ')" = "en de " ]
+	[ "$(jq -r '.id + .drop.rule + .drop.signal' "$tmp/rej")" = frlanglang_wanted ]
+	pages | "$jf" -q signals --only lang_score,lang_share | jq -e '.scores["jfilter.lang_score"] > 0.9 and .scores["jfilter.lang_share"] == 1' >/dev/null
+	run "$jf" signals --only nonsense /dev/null
+	[ "$status" = 2 ] && [[ $output == *nonsense* ]]
+}
+
+@test "languages: with a fastText model" {
+	model="${J_TEST_SHARED:-}/models/fasttext-lid176/lid.176.ftz"
+	[ -f "$model" ] || skip "no $model"
+	pages | "$jf" -q --rules none --lang-model "$model" >"$tmp/out"
+	[ "$(jq -r .lang "$tmp/out" | tr '\n' ' ')" = "en de fr " ]
+}
+
+@test "a classifier is trained, is the same for any -j, and decides" {
+	graded 60 >"$tmp/graded"
+	"$jf" train -q --classifier --epochs 10 --dim 8 --buckets 1000 -o "$tmp/q.bin" "$tmp/graded"
+	"$jf" train -q -j 1 --classifier --epochs 10 --dim 8 --buckets 1000 -o "$tmp/q1.bin" "$tmp/graded"
+	cmp "$tmp/q.bin" "$tmp/q1.bin"
+	"$jf" -q --rules none --classifier "$tmp/q.bin" --min-quality 0.5 --rejects "$tmp/rej" "$tmp/graded" >"$tmp/out"
+	[ "$(jq -r .label "$tmp/out" | sort | uniq -c | tr -s ' ')" = " 60 good" ]
+	[ "$(jq -r .drop.rule "$tmp/rej" | sort -u)" = quality ]
+	run "$jf" --classifier "$tmp/q.bin" --class other "$tmp/graded"
+	[ "$status" = 2 ] && [[ $output == *good* ]]
+	head -c 300 "$tmp/q.bin" >"$tmp/cut.bin"
+	run "$jf" --classifier "$tmp/cut.bin" "$tmp/graded"
+	[ "$status" != 0 ] && [[ $output == *cut.bin* ]]
+}
+
+@test "what fastText itself says of our classifier" {
+	"${J_PEER_PYTHON:-python3}" -c 'import fasttext_pybind' 2>/dev/null || skip "no fasttext_pybind"
+	graded 60 >"$tmp/graded"
+	"$jf" train -q --classifier --epochs 10 --dim 8 --buckets 1000 -o "$tmp/q.bin" "$tmp/graded"
+	"$jf" -q --rules none --classifier "$tmp/q.bin" "$tmp/graded" >"$tmp/out"
+	"${J_PEER_PYTHON:-python3}" - "$tmp/q.bin" "$tmp/out" <<-'END'
+	import json, sys
+	import fasttext_pybind
+	m = fasttext_pybind.fasttext()
+	m.loadModel(sys.argv[1])
+	for line in open(sys.argv[2]):
+	    r = json.loads(line)
+	    p = {name: p for p, name in m.predict(r["text"] + "\n", 2, 0.0, "strict")}
+	    assert abs(p["__label__good"] - r["scores"]["jfilter.quality"]) < 1e-5, (p, r)
+	END
+}
+
+@test "a language model: ARPA and binary say the same; buckets" {
+	graded 30 | grep good >"$tmp/good"
+	"$jf" train -q --lm --order 3 -o "$tmp/m.arpa" "$tmp/good"
+	"$jf" train -q --lm --order 3 --binary -o "$tmp/m.jlm" "$tmp/good"
+	graded 5 >"$tmp/in"
+	"$jf" -q --rules none --lm "$tmp/m.arpa" --buckets 10,30 "$tmp/in" >"$tmp/a"
+	"$jf" -q --rules none --lm "$tmp/m.jlm" --buckets 10,30 "$tmp/in" >"$tmp/b"
+	cmp "$tmp/a" "$tmp/b"
+	[ "$(jq -r 'select(.label == "good") | .bucket' "$tmp/a" | sort -u)" = head ]
+	[ "$(jq -r 'select(.label == "bad") | .bucket' "$tmp/a" | sort -u)" = tail ]
+	"$jf" -q --rules none --lm "$tmp/m.jlm" --max-perplexity 30 "$tmp/in" | jq -r .label | grep -qv bad
+}
+
+@test "personal data: masked, hashed with a key, counted, dropped, left alone" {
+	printf '%s\n' '{"id":"a","title":"Mail of jane.doe@uni-ulm.de","text":"Call +49 711 1234567\nor 93.184.216.34, see section 3.2.1.4.","messages":[{"role":"user","content":"jane.doe@uni-ulm.de"}]}' \
+		'{"id":"b","text":"Nothing here, 10.0.0.1 and version 1.2.3.4."}' >"$tmp/in"
+	"$jf" -q --rules none --pii mask "$tmp/in" >"$tmp/out"
+	[ "$(sed -n 1p "$tmp/out")" = '{"id":"a","title":"Mail of <EMAIL>","text":"Call <PHONE>\nor <IPV4>, see section 3.2.1.4.","messages":[{"role":"user","content":"<EMAIL>"}]}' ]
+	[ "$(sed -n 2p "$tmp/out")" = "$(sed -n 2p "$tmp/in")" ]
+	echo 'a secret of some length' >"$tmp/key"
+	echo 'another secret of length' >"$tmp/key2"
+	"$jf" -q --rules none --pii hash --pii-key "$tmp/key" "$tmp/in" >"$tmp/h1"
+	"$jf" -q -j 1 --rules none --pii hash --pii-key "$tmp/key" "$tmp/in" | cmp - "$tmp/h1"
+	! "$jf" -q --rules none --pii hash --pii-key "$tmp/key2" "$tmp/in" | cmp -s - "$tmp/h1"
+	[ "$(jq -r 'select(.id == "a") | .messages[0].content' "$tmp/h1")" = "$(jq -r 'select(.id == "a") | .title' "$tmp/h1" | sed 's/Mail of //')" ]
+	# what was replaced is nobody any more
+	"$jf" -q --rules none --pii mask "$tmp/h1" | cmp - "$tmp/h1"
+	"$jf" -q --rules none --pii count "$tmp/in" | jq -se '.[0].scores["jfilter.pii_phone"] == 1 and .[0].scores["jfilter.pii_ipv4"] == 1' >/dev/null
+	"$jf" -q --rules none --pii drop --rejects "$tmp/rej" "$tmp/in" >"$tmp/out"
+	[ "$(jq -r .id "$tmp/out")" = b ] && [ "$(jq -r .drop.rule "$tmp/rej")" = pii ]
+	run "$jf" --pii hash "$tmp/in"
+	[ "$status" = 2 ]
+}
+
+@test "flagged words: whole words only" {
+	printf '%s\n' '{"id":"a","text":"Dickens went to Scunthorpe to see the shitake mushrooms."}' '{"id":"b","text":"What the fuck is this."}' >"$tmp/in"
+	"$jf" -q --rules none --words share/filters/flagged.en --rejects "$tmp/rej" "$tmp/in" >"$tmp/out"
+	[ "$(jq -r .id "$tmp/out")" = a ] && [ "$(jq -r .drop.rule "$tmp/rej")" = flagged_words ]
+	for f in share/filters/flagged.*; do
+		"$jf" -q --rules none --words "$f" "$tmp/in" >/dev/null
+	done
+}
+
+@test "chat: refusals and loops go, answers stay" {
+	a='Use a list and append to it; the list keeps its order and may hold any value.'
+	printf '{"id":"%s","prompt":"How do I keep values?","answer":"%s"}\n' ok "$a" \
+		refusal "I'm sorry, but I can't help with that. As an AI language model I have no values." \
+		loop "$(for _ in $(seq 40); do printf 'the list is '; done)" >"$tmp/in"
+	"$jf" -q --rules chat --rejects "$tmp/rej" "$tmp/in" >"$tmp/out"
+	[ "$(jq -r .id "$tmp/out")" = ok ]
+	[ "$(jq -r '.id + " " + .drop.rule' "$tmp/rej")" = "refusal refusal
+loop periods" ]
+}
+
+@test "compat: each program's rules by its own measures" {
+	graded 20 >"$tmp/in"
+	for p in datatrove dolma dclm rpv2 curator jupiter; do
+		"$jf" explain --json -q --compat $p "$tmp/in" >"$tmp/$p"
+		[ -s "$tmp/$p" ]
+	done
+	jq -e '.rules | any(.signal == "dolma.dup_5gram")' "$tmp/dolma" >/dev/null
+	jq -e '.set == "gopher"' "$tmp/dclm" >/dev/null
+	jq -e '.set == "docs"' "$tmp/jupiter" >/dev/null
+	# one page, five numbers: a top 2-gram that stands once counts for some and not for others
+	printf '{"id":"x","text":"alpha beta gamma"}\n' | "$jf" signals -q --only datatrove.top_2gram,dolma.top_2gram,rpv2.top_2gram,top_2gram |
+		jq -e '.scores["jfilter.dolma.top_2gram"] > 0.6 and .scores["jfilter.rpv2.top_2gram"] == 0 and .scores["jfilter.top_2gram"] == 0' >/dev/null
+}
+
+@test "audit: what a rule drops, what it alone drops, how right it is" {
+	graded 50 >"$tmp/in"
+	"$jf" audit -q --rules none --words share/filters/flagged.en "$tmp/in" >"$tmp/none"
+	[ "$(jq -r 'select(.set == "all") | .kept' "$tmp/none")" = 100 ]
+	printf 'casino\n' >"$tmp/words"
+	"$jf" audit -q --rules none --words "$tmp/words" --label label "$tmp/in" >"$tmp/out"
+	jq -se '.[0] | .drops == 50 and .alone == 50 and .precision == 1 and .good_dropped == 0' "$tmp/out" >/dev/null
+	"$jf" audit -q -j 1 --rules none --words "$tmp/words" --label label "$tmp/in" | cmp - "$tmp/out"
+}
+
+@test "mix: shares by weight, the same for any order, -j and -M; held-out first" {
+	graded 300 | grep '"good"' >"$tmp/good"
+	graded 100 | grep '"bad"' >"$tmp/bad"
+	cat >"$tmp/spec" <<-END
+	total: 300
+	unit: records
+	sources:
+	  - { name: good, files: [$tmp/good], weight: 2 }
+	  - { name: bad, files: [$tmp/bad], weight: 1 }
+	END
+	"$jf" mix -q --tag -o "$tmp/m" --no-prov "$tmp/spec"
+	[ "$(jq -r .mix "$tmp/m" | sort | uniq -c | tr -s ' ' | tr '\n' ';')" = " 100 bad; 200 good;" ]
+	[ "$(sort -u "$tmp/m" | wc -l)" = 300 ]
+	sort -r "$tmp/good" >"$tmp/turned" && mv "$tmp/turned" "$tmp/good"
+	"$jf" mix -q --tag -j 1 -M 4M "$tmp/spec" | cmp - "$tmp/m"
+	! "$jf" mix -q --tag --seed 1 "$tmp/spec" | cmp -s - "$tmp/m"
+	# a source that lacks some is repeated up to its limit, and the others give the rest
+	sed -i 's/total: 300/total: 390/; s/weight: 1 /weight: 20, max_epochs: 1.5 /' "$tmp/spec"
+	"$jf" mix -q --tag "$tmp/spec" | jq -r .mix | sort | uniq -c | tr -s ' ' | tr '\n' ';' | grep -qx ' 150 bad; 240 good;'
+	"$jf" mix -q --valid 10% --valid-file "$tmp/v" -o "$tmp/m" --no-prov "$tmp/spec"
+	cat "$tmp/good" "$tmp/bad" | "$jf" split -q --valid 10% --valid-file "$tmp/v2" >/dev/null
+	[ "$(jq -r .id "$tmp/v" | sort)" = "$(jq -r .id "$tmp/v2" | sort)" ]
+	[ -z "$(jq -r .id "$tmp/m" | sort -u | comm -12 - <(jq -r .id "$tmp/v" | sort))" ]
+	printf 'sources:\n  - { name: a, file: x }\n' >"$tmp/bad.yaml"
+	run "$jf" mix "$tmp/bad.yaml"
+	[ "$status" != 0 ] && [[ $output == *bad.yaml:2* ]]
+}
+
+@test "kept and rejected are what was read, byte for byte, for any -j" {
+	graded 200 >"$tmp/in"
+	pages >>"$tmp/in"
+	echo 'not a record' >>"$tmp/in"
+	echo '{"id":"n"}' >>"$tmp/in"
+	for j in 1 2; do
+		"$jf" -q -j $j --rules web --lang en --pii mask --rejects "$tmp/rej$j" "$tmp/in" >"$tmp/out$j"
+	done
+	cmp "$tmp/out1" "$tmp/out2"
+	cmp "$tmp/rej1" "$tmp/rej2"
+	[ $(($(wc -l <"$tmp/out1") + $(wc -l <"$tmp/rej1"))) = "$(wc -l <"$tmp/in")" ]
+	"$jf" -q --rules none --rules code=none <"$tmp/in" 2>/dev/null | cmp - <(head -n 403 "$tmp/in")
+}
