@@ -31,6 +31,9 @@ void *jmem_try_aligned(size_t n, size_t size);		/* 64-byte aligned; free with jm
 void *jmem_map(size_t bytes);
 void jmem_unmap(void *p, size_t bytes);
 
+/* Allocations by the functions above and below so far, in all threads: for proofs that a loop makes none. */
+uint64_t jmem_count(void);
+
 /* Grows the array *p (elements of size bytes) so that need elements fit; doubles. */
 #define JMEM_GROW(p, cap, need) \
 	((p) = jmem_grow((p), &(cap), (need), sizeof(*(p))))

@@ -25,8 +25,12 @@ enum jcpu_feature {			/* bits of jsys_features() */
 	JCPU_AVX512_VNNI = 1 << 3,
 	JCPU_NEON = 1 << 4,
 	JCPU_SSE42 = 1 << 5,		/* has CRC-32C */
-	JCPU_SHA = 1 << 6		/* SHA-256 rounds of x86-64 */
+	JCPU_SHA = 1 << 6,		/* SHA-256 rounds of x86-64 */
+	JCPU_AMX_BF16 = 1 << 7,		/* tiles; permission to use them has been granted */
+	JCPU_AMX_INT8 = 1 << 8
 };
+/* JCPU_AMX_* bits; the first call asks the system for permission.  jsys_features() calls it. */
+unsigned jsys_tiles(void);
 /* Features usable here.  J_CPU is not read: tests mask with jsys_mask_features(). */
 unsigned jsys_features(void);
 void jsys_mask_features(unsigned allowed);

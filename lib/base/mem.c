@@ -1,10 +1,25 @@
 /*
  * mem.c - checked allocation on the heap.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/jmem.h"
+
+static _Atomic uint64_t allocations;
+
+static void
+count(void)
+{
+	atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
+}
+
+uint64_t
+jmem_count(void)
+{
+	return atomic_load_explicit(&allocations, memory_order_relaxed);
+}
 
 /* n * size into *bytes; 0 when no object can be that large. */
 static int
@@ -23,6 +38,7 @@ jmem_try(size_t n, size_t size)
 
 	if (!product(n, size, &bytes))
 		return NULL;
+	count();
 	return malloc(bytes ? bytes : 1);
 }
 
@@ -34,6 +50,7 @@ jmem_try_aligned(size_t n, size_t size)
 
 	if (!product(n, size, &bytes))
 		return NULL;
+	count();
 	if (posix_memalign(&p, 64, bytes ? bytes : 1) != 0)
 		return NULL;
 	return p;
@@ -56,6 +73,7 @@ jmem_zalloc(size_t n, size_t size)
 
 	if (!n || !size)
 		n = size = 1;
+	count();
 	p = calloc(n, size);
 	if (!p)
 		jbug("out of memory: %zu x %zu bytes", n, size);
@@ -70,6 +88,7 @@ jmem_realloc(void *p, size_t n, size_t size)
 
 	if (!product(n, size, &bytes))
 		jbug("out of memory: %zu x %zu bytes", n, size);
+	count();
 	q = realloc(p, bytes ? bytes : 1);
 	if (!q)
 		jbug("out of memory: %zu x %zu bytes", n, size);

@@ -1,6 +1,7 @@
 /*
  * sys.c - clocks, CPU features and the name of the processor.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -48,13 +49,17 @@ uint64_t
 jsys_rss(void)
 {
 	unsigned long long total, resident = 0;
-	FILE *f = fopen("/proc/self/statm", "r");
+	char text[128];
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	ssize_t n;
 
-	if (!f)
+	if (fd < 0)
 		return 0;
-	if (fscanf(f, "%llu %llu", &total, &resident) != 2)
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	if (sscanf(text, "%llu %llu", &total, &resident) != 2)
 		resident = 0;
-	fclose(f);
 	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
@@ -161,6 +166,8 @@ jsys_features(void)
 		f |= JCPU_AVX512_BF16;
 	if ((f & JCPU_AVX512) && __builtin_cpu_supports("avx512vnni"))
 		f |= JCPU_AVX512_VNNI;
+	if (f & JCPU_AVX512_BF16)
+		f |= jsys_tiles();
 #elif defined(__aarch64__)
 	f |= JCPU_NEON;
 #endif

@@ -72,6 +72,11 @@ static const struct jschema_key keys[] = {
 	{ "mix_ratio.synthetic_debug", JSCHEMA_NUM, .deflt = "0.10", .min = 0, .max = 1,
 		.doc = "generated debugging stories" },
 
+	{ "base", JSCHEMA_STR, .doc = "model to fine-tune on the domain: a folder or a GGUF file" },
+	{ "mode", JSCHEMA_STR, .choices = "lora|full|scratch",
+		.doc = "train an adapter, all weights of the base, or a new model; with a base: lora" },
+	{ "lora", JSCHEMA_STR, .doc = "shape of the adapter, as jtrain --lora takes it" },
+
 	{ "training", JSCHEMA_OBJ, .doc = "options of the training run; without one jtrain decides" },
 	{ "training.preset", JSCHEMA_STR, .doc = "size of the model" },
 	{ "training.vocab_size", JSCHEMA_INT, .min = 256, .max = 1 << 20, .doc = "tokens" },
@@ -238,6 +243,33 @@ fill_mix(struct jdomain *d, struct jerr *e)
 	return 0;
 }
 
+/* What is trained: a base and how, or a model from scratch. */
+static int
+fill_mode(struct jdomain *d, struct jerr *e)
+{
+	const struct jschema *s = &jdomain_schema;
+	bool scratch;
+
+	d->base = jschema_str(s, d->root, "base");
+	d->mode = jschema_str(s, d->root, "mode");
+	d->lora = jschema_str(s, d->root, "lora");
+	if (!d->mode)
+		d->mode = d->base ? "lora" : "scratch";
+	scratch = strcmp(d->mode, "scratch") == 0;
+	if (scratch != !d->base)
+		return jerr_set(e, JERR_FORMAT, scratch ? "%s:%d: base: mode scratch trains without one"
+			: "%s:%d: mode: %s needs a base", d->file,
+			jval_get(d->root, scratch ? "base" : "mode")->line, d->mode);
+	if (d->lora && strcmp(d->mode, "lora") != 0)
+		return jerr_set(e, JERR_FORMAT, "%s:%d: lora: the mode is %s", d->file,
+			jval_get(d->root, "lora")->line, d->mode);
+	if (d->base && (jschema_str(s, d->root, "training.preset")
+		|| jschema_int(s, d->root, "training.vocab_size")))
+		return jerr_set(e, JERR_FORMAT, "%s:%d: training: preset and vocab_size are those of the "
+			"base", d->file, jval_get(d->root, "training")->line);
+	return 0;
+}
+
 static int
 check_name(const struct jdomain *d, struct jerr *e)
 {
@@ -327,6 +359,8 @@ fill(struct jdomain *d, struct jerr *e)
 	fill_sources(d);
 	fill_templates(d);
 	fill_training(d);
+	if (fill_mode(d, e) < 0)
+		return e->code;
 	if (check_name(d, e) < 0 || check_templates(d, e) < 0)
 		return e->code;
 	return fill_mix(d, e);

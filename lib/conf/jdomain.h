@@ -75,6 +75,9 @@ struct jdomain {
 	size_t n_templates;
 	struct jdomain_training training, finetune;	/* finetune: no preset, no vocab_size */
 	struct jdomain_mix mix;
+	const char *base;	/* model to fine-tune: a folder or a GGUF file; NULL = train from scratch */
+	const char *mode;	/* "lora" (an adapter), "full" (all weights) or "scratch" */
+	const char *lora;	/* the adapter, as jtrain --lora says it */
 	struct jstrings benchmarks;
 	const char *custom_eval_file;
 	double min_accuracy, min_coherence;

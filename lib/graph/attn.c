@@ -4,13 +4,18 @@
 #include <math.h>
 #include <string.h>
 
+void
+attn_softcap(float *s, int64_t rows, int64_t n, float cap)
+{
+	for (int64_t r = 0; cap > 0 && r < rows; r++)
+		for (int64_t i = 0; i < n; i++)
+			s[r * ATTN_TILE + i] = cap * tanhf(s[r * ATTN_TILE + i] / cap);
+}
+
 size_t
 attn_gemm_work(const struct jkern *k, int64_t d)
 {
-	size_t a = jkern_gemm_work(k, JGEMM_NT, ATTN_TILE, d);
-	size_t b = jkern_gemm_work(k, JGEMM_NN, d, ATTN_TILE);
-
-	return a > b ? a : b;
+	return jkern_gemm_work(k, JGEMM_NT, ATTN_TILE, d);
 }
 
 void
@@ -52,7 +57,7 @@ attn_tile(const struct attn_rows *a, const float *v, int64_t ldv, int64_t n)
 
 	for (int64_t r = 0; r < a->rows; r++)
 		weigh(a, r, n);
-	jkern_gemm(a->k, &g, a->work);
+	jkern_small(a->k, &g);
 }
 
 void

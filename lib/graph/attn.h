@@ -4,7 +4,7 @@
  * Keys come in tiles of ATTN_TILE whose borders are multiples of ATTN_TILE from the start of the
  * sequence.  A query row meets the tiles in order; each tile does, for this row alone:
  *
- *	s = scale * q K^T, keys it may not see = -inf
+ *	s = scale * q K^T, capped, keys it may not see = -inf
  *	m' = max(m, max s);  p = exp(s - m');  c = exp(m - m')
  *	l = l c + sum p;  o = o c + p V
  *
@@ -24,9 +24,10 @@ struct attn_rows {
 	int64_t rows, d, ld;
 	float *m, *l, *o;
 	float *s;		/* [rows, ATTN_TILE] scores of one tile */
-	float *work;		/* of jkern_gemm() */
 };
 
+/* s = cap * tanh(s / cap) for rows of n scores; cap 0 = nothing. */
+void attn_softcap(float *s, int64_t rows, int64_t n, float cap);
 size_t attn_gemm_work(const struct jkern *k, int64_t d);
 void attn_begin(const struct attn_rows *a);
 /* One tile: the scores of n keys are in s, those not to be seen are -INFINITY. */

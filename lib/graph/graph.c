@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "base/jrand.h"
+#include "graph/jlora.h"
+
 static const struct jop input_op = { .name = "input", .flags = JOP_NO_BACK };
 
 struct jgraph *
@@ -163,6 +166,15 @@ void
 jgraph_set_loss_weights(struct jgraph *g, const float *weights)
 {
 	g->run.loss_weights = weights;
+}
+
+void
+jgraph_set_random(struct jgraph *g, uint64_t seed, uint64_t key)
+{
+	struct jrand r;
+
+	jrand_init(&r, seed, key);
+	g->run.random = jrand_u64(&r);
 }
 
 void *

@@ -18,6 +18,7 @@ enum { JNODE_INS = 6, JNODE_PARAMS = 2 };
 /* What an operation runs with. */
 struct jrun {
 	const struct jkern *k;
+	const struct jkern *mm;		/* products with weights: k, or those in bf16 */
 	struct jpar *pool;
 	int workers;
 	float *work;			/* scratch of jop.work() floats, 64-byte aligned */
@@ -25,6 +26,7 @@ struct jrun {
 	bool grads;			/* this forward pass is followed by backward() */
 	float loss_scale;
 	const float *loss_weights;	/* [rows of the loss] or NULL */
+	uint64_t random;		/* what dropout and noise are a function of */
 };
 
 struct jref;
@@ -115,6 +117,8 @@ struct jgraph {
 	char *slab;
 	uint64_t slab_bytes;
 	bool planned;
+	jgraph_watch_fn *watch;		/* or NULL */
+	void *watch_arg;
 };
 
 /* For builders: a node of an operation with the shape of `like` (or none). */
@@ -125,6 +129,9 @@ int64_t jnode_rows(const struct jnode *n);		/* product of all but the last dimen
 int64_t jnode_cols(const struct jnode *n);
 int64_t jnode_count(const struct jnode *n);
 
+/* plan.c: one step of the schedule. */
+void jgraph_run_step(struct jgraph *g, const struct jstep *s);
+
 /* schedule.c and place.c, called by plan.c */
 void jschedule_make(struct jgraph *g);
 uint64_t jplace(struct jlife *lives, size_t n);		/* returns bytes of the slab */
@@ -132,5 +139,8 @@ uint64_t jplace(struct jlife *lives, size_t n);		/* returns bytes of the slab */
 /* fn(x, n, first, count) over all rows of a width, in parallel tasks of some 16k values. */
 void jrun_for_rows(const struct jrun *x, struct jnode *n, int64_t rows, int64_t cols,
 	void (*fn)(const struct jrun *x, struct jnode *n, int64_t first, int64_t count));
+
+/* Makes rows of a weight from `row` on the operand B of g, in whatever form they are; ldb is set. */
+void jparam_operand(const struct jparam *p, int64_t row, struct jgemm *g);
 
 #endif

@@ -29,6 +29,8 @@
 
 struct jgraph;
 struct jnode;
+struct jlora;
+struct jpacked;
 
 /*
  * A trainable or frozen weight.  A frozen matrix may stay as a file holds it (F16, BF16 or a GGUF
@@ -43,7 +45,21 @@ struct jparam {
 	const void *data;	/* the rows of a frozen weight in that form; NULL where value is used */
 	float *grad;		/* same shape, NULL = frozen */
 	bool decay;		/* weight decay applies (matrices yes, norms and biases no) */
+	struct jpacked *packed;	/* see jparam_pack(); NULL = none */
+	/* Adapters beside a frozen weight (jlora.h): in products, in look-ups of rows. */
+	const struct jlora *lora, *lora_rows;
 };
+
+/*
+ * Lays a frozen matrix in another form out for generation (jpacked.h), unless that is done or there
+ * is no such layout; data must stay.  jgraph_plan() does so for the weights of jg_linear in graphs
+ * without a backward pass.  The caller frees it with jparam_unpack().
+ */
+int jparam_pack(struct jparam *p, struct jpar *pool, struct jerr *e);
+void jparam_unpack(struct jparam *p);
+
+/* Row `row` of a weight, in whatever form it is kept, as floats. */
+void jparam_row(const struct jparam *p, int64_t row, float *to);
 
 struct jgraph *jgraph_new(struct jpar *pool);	/* pool may be NULL: one thread */
 void jgraph_free(struct jgraph *g);
@@ -67,6 +83,7 @@ struct jrope {
 	int head_dim;
 	const float *inv_freq;
 	float scale;
+	int dim;		/* rotated values of a head, the first ones; 0 = all: then d above */
 };
 struct jnode *jg_rope(struct jgraph *g, struct jnode *x, struct jnode *pos, const struct jrope *r);
 /*
@@ -77,6 +94,8 @@ struct jattn {
 	int B, T, H, K, d;
 	float scale;
 	int window;
+	float softcap;		/* scores become softcap * tanh(score / softcap); 0 = not */
+	bool both_ways;		/* rows see what follows as well (encoders); no window then */
 };
 struct jnode *jg_attention(struct jgraph *g, struct jnode *q, struct jnode *k, struct jnode *v,
 	struct jnode *seg, const struct jattn *a);
@@ -124,6 +143,7 @@ void jgraph_segment_end(struct jgraph *g);
 struct jgraph_plan_opts {
 	bool training;		/* plan the backward pass too */
 	bool recompute;		/* drop and recompute the inside of segments */
+	bool bf16;		/* products with weights in bf16, summed in fp32 (jkern_bf16) */
 };
 struct jgraph_plan {
 	uint64_t activation_bytes;	/* the slab */
@@ -144,6 +164,26 @@ int jgraph_plan(struct jgraph *g, const struct jgraph_plan_opts *o, struct jgrap
 void jgraph_forward(struct jgraph *g);
 void jgraph_evaluate(struct jgraph *g);
 void jgraph_backward(struct jgraph *g);		/* after forward(); from the last jg_linear_ce node */
+
+/* After every product with a matrix w in a forward pass: calls fn with the rows that met w. */
+typedef void jgraph_watch_fn(void *arg, const struct jparam *w, const float *x, int64_t rows,
+	int64_t cols);
+void jgraph_watch(struct jgraph *g, jgraph_watch_fn *fn, void *arg);
+
+/*
+ * Times every operation of a planned graph: forward passes, each followed by backward() in a graph
+ * for training.  A row is an operation over one kind of weight (its name behind "layers.N.", NULL
+ * without a weight); seconds, flops and bytes of one pass, the least of all passes for the seconds.
+ * Bytes are those of the tensors read and written, whether memory or a cache holds them.
+ */
+struct jgraph_cost {
+	const char *op, *weight;
+	bool backward;
+	int64_t calls;
+	double seconds, flops, bytes;
+};
+/* Returns the rows, at most `most`, in the order of the pass. */
+size_t jgraph_profile(struct jgraph *g, int passes, struct jgraph_cost *rows, size_t most);
 
 /* Valid for inputs, outputs nobody consumes, and outputs kept by jnode_keep() before planning. */
 void *jnode_data(struct jnode *n);

@@ -1,5 +1,5 @@
 /* plan.c - from a recorded graph to a schedule, sizes and storage. */
-#include "graph/graph.h"
+#include "graph/ops.h"
 
 #include <string.h>
 
@@ -8,6 +8,7 @@ set_run(struct jgraph *g, const struct jgraph_plan_opts *o)
 {
 	g->opts = *o;
 	g->run.k = jkern_get();
+	g->run.mm = o->bf16 ? jkern_bf16() : g->run.k;
 	g->run.pool = g->pool;
 	g->run.workers = jpar_size(g->pool);
 	g->run.training = o->training;
@@ -55,6 +56,18 @@ jgraph_measure(struct jgraph *g, const struct jgraph_plan_opts *o, struct jgraph
 	return 0;
 }
 
+static int
+pack_weights(struct jgraph *g, struct jerr *e)
+{
+	for (size_t i = 0; i < g->n_nodes; i++) {
+		struct jnode *n = g->nodes[i];
+
+		if (n->op == &jop_linear && jparam_pack(n->param[0], g->pool, e) < 0)
+			return e->code;
+	}
+	return 0;
+}
+
 static void *
 place_of(const struct jgraph *g, int life)
 {
@@ -66,8 +79,10 @@ jgraph_plan(struct jgraph *g, const struct jgraph_plan_opts *o, struct jgraph_pl
 	struct jerr *e)
 {
 	struct jgraph_plan p;
-	int rc = jgraph_measure(g, o, &p, e);
+	int rc = o->training ? 0 : pack_weights(g, e);
 
+	if (rc == 0)
+		rc = jgraph_measure(g, o, &p, e);
 	if (rc < 0)
 		return rc;
 	if (plan)
@@ -92,8 +107,27 @@ jgraph_plan(struct jgraph *g, const struct jgraph_plan_opts *o, struct jgraph_pl
 	return 0;
 }
 
+void
+jgraph_watch(struct jgraph *g, jgraph_watch_fn *fn, void *arg)
+{
+	g->watch = fn;
+	g->watch_arg = arg;
+}
+
+/* A product: a matrix, or one for each expert, whose rows are as long as those of the input. */
 static void
-run_step(struct jgraph *g, const struct jstep *s)
+show_product(const struct jgraph *g, const struct jnode *n)
+{
+	const struct jparam *w = n->param[0];
+	const struct jnode *x = n->n_in > 0 ? n->in[0] : NULL;
+
+	if (w && x && w->n_dims >= 2 && x->dtype == JDT_F32 &&
+	    jnode_cols(x) == w->shape[w->n_dims - 1])
+		g->watch(g->watch_arg, w, x->data, jnode_rows(x), jnode_cols(x));
+}
+
+void
+jgraph_run_step(struct jgraph *g, const struct jstep *s)
 {
 	struct jnode *n = s->n;
 
@@ -108,6 +142,8 @@ run_step(struct jgraph *g, const struct jstep *s)
 		n->saved = place_of(g, n->buf[again ? JBUF_SAVED_AGAIN : JBUF_SAVED]);
 	}
 	n->op->forward(&g->run, n);
+	if (g->watch)
+		show_product(g, n);
 }
 
 static void
@@ -117,7 +153,7 @@ run_forward(struct jgraph *g, bool grads)
 		jbug("graph: forward before planning");
 	g->run.grads = grads;
 	for (size_t t = 0; t < g->n_forward; t++)
-		run_step(g, &g->steps[t]);
+		jgraph_run_step(g, &g->steps[t]);
 }
 
 void
@@ -138,5 +174,5 @@ jgraph_backward(struct jgraph *g)
 	if (!g->planned || !g->run.grads)
 		jbug("graph: backward without a training forward");
 	for (size_t t = g->n_forward; t < g->n_steps; t++)
-		run_step(g, &g->steps[t]);
+		jgraph_run_step(g, &g->steps[t]);
 }

@@ -13,6 +13,19 @@ param_index(struct jref_graph *r, struct jparam *p)
 	return i;
 }
 
+/* The values of a weight, decoded where it is in another form. */
+static void
+copy_values(double *to, const struct jparam *p, size_t n)
+{
+	float *x = jmem_alloc(n, sizeof(*x));
+
+	for (int64_t i = 0; i < (p->n_dims > 1 ? p->shape[0] : 1); i++)
+		jparam_row(p, i, x + i * p->shape[p->n_dims - 1]);
+	for (size_t i = 0; i < n; i++)
+		to[i] = x[i];
+	jmem_free(x);
+}
+
 static size_t
 param_count(const struct jparam *p)
 {
@@ -33,8 +46,7 @@ add_param(struct jref_graph *r, struct jparam *p)
 	r->params[i] = p;
 	r->pvalue[i] = jmem_alloc(n, sizeof(double));
 	r->pgrad[i] = jmem_zalloc(n, sizeof(double));
-	for (size_t j = 0; j < n; j++)
-		r->pvalue[i][j] = p->value[j];
+	copy_values(r->pvalue[i], p, n);
 	r->n_params++;
 }
 

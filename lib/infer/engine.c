@@ -184,7 +184,7 @@ struct cursor {
 static bool
 wants(const struct jinfer_feed *f, size_t at)
 {
-	return f->all_logits || (f->logits && at + 1 == f->n);
+	return f->all_logits || f->hidden || (f->logits && at + 1 == f->n);
 }
 
 static void
@@ -230,8 +230,8 @@ fill(struct jinfer *inf, struct shaped *s, struct cursor c)
 static void
 collect(struct jinfer *inf, struct shaped *s, struct cursor *c)
 {
-	const float *logits = jnode_data(s->ig.logits);
-	size_t V = (size_t)inf->m->cfg.vocab_size;
+	const float *logits = jnode_data(s->ig.logits), *hidden = jnode_data(s->ig.hidden);
+	size_t V = (size_t)inf->m->cfg.vocab_size, C = (size_t)inf->m->cfg.hidden;
 
 	for (int r = 0; r < s->R; r++, advance(c)) {
 		const struct jinfer_feed *f = &c->f[c->i];
@@ -242,7 +242,10 @@ collect(struct jinfer *inf, struct shaped *s, struct cursor *c)
 			memcpy(f->all_logits + c->at * V, logits, V * sizeof(*logits));
 		if (f->logits && c->at + 1 == f->n)
 			memcpy(f->logits, logits, V * sizeof(*logits));
+		if (f->hidden)
+			memcpy(f->hidden + c->at * C, hidden, C * sizeof(*hidden));
 		logits += V;
+		hidden += C;
 	}
 }
 

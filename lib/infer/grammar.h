@@ -95,8 +95,14 @@ struct gstate {
 	uint32_t rule;
 	bool accept;			/* the end of its rule */
 	bool eats;			/* has edges that eat bytes */
+	uint32_t like;			/* a state that no text of up to GRAMMAR_ALIKE bytes tells apart */
 	uint64_t shortest;		/* bytes to the end of the rule; UINT64_MAX: none */
 };
+/*
+ * The states in the middle of a long counted repetition are alike for what is near: masks over tokens
+ * of up to so many bytes are made once for all of them.
+ */
+#define GRAMMAR_ALIKE 32
 struct jgrammar {
 	struct gstate *states;		/* n + 1: the last closes the list of edges */
 	struct gedge *edges;
@@ -120,9 +126,12 @@ struct gmachine *gmachine_new(const struct jgrammar *g);
 void gmachine_free(struct gmachine *m);
 uint32_t gmachine_start(struct gmachine *m);			/* before the first byte */
 uint32_t gmachine_state(struct gmachine *m, uint32_t state);	/* just there, caller unknown */
+uint32_t gmachine_config(struct gmachine *m, struct gconfig c);	/* just there */
 uint32_t gmachine_step(struct gmachine *m, uint32_t set, unsigned char byte);
 unsigned gmachine_flags(const struct gmachine *m, uint32_t set);
 uint64_t gmachine_shortest(const struct gmachine *m, uint32_t set);
+/* Equal for frames whose states, from here to the bottom, are alike. */
+uint64_t gmachine_frame_key(const struct gmachine *m, uint32_t frame);
 const struct gconfig *gmachine_configs(const struct gmachine *m, uint32_t set, size_t *n);
 /* Forgets everything but *set, once there is much of it: true, and *set is renumbered. */
 bool gmachine_trim(struct gmachine *m, uint32_t *set);

@@ -18,8 +18,9 @@ struct compiler {
 	struct gbuild *b;
 	struct raw_edge *edges;
 	size_t n_edges, cap_edges;
-	uint32_t *owner;		/* rule of each state */
-	size_t n_states, cap_states;
+	uint32_t *owner, *like;		/* of each state: its rule; see grammar.h */
+	size_t n_states, cap_states, cap_like;
+	char *nullable;			/* of each rule: 0 not known, 1 asked for, 2 no, 3 yes */
 	uint32_t *starts, *ends;	/* by rule */
 	uint32_t rule;			/* being compiled */
 	bool full;
@@ -33,7 +34,9 @@ new_state(struct compiler *c)
 		return 0;
 	}
 	JMEM_GROW(c->owner, c->cap_states, c->n_states + 1);
+	JMEM_GROW(c->like, c->cap_like, c->n_states + 1);
 	c->owner[c->n_states] = c->rule;
+	c->like[c->n_states] = (uint32_t)c->n_states;
 	return (uint32_t)c->n_states++;
 }
 
@@ -117,13 +120,71 @@ emit_bytes(struct compiler *c, const struct gx *x, uint32_t from, uint32_t to)
 	}
 }
 
+/* Can it match nothing?  In a circle of rules: perhaps, which is as good as yes. */
+static bool
+nullable(struct compiler *c, const struct gx *x)
+{
+	bool any = false;
+
+	switch (x->kind) {
+	case GX_EMPTY:
+		return true;
+	case GX_BYTES:
+	case GX_CLASS:
+		return false;
+	case GX_SEQ:
+		for (uint32_t i = 0; i < x->n; i++)
+			if (!nullable(c, x->u.parts[i]))
+				return false;
+		return true;
+	case GX_ALT:
+		for (uint32_t i = 0; i < x->n && !any; i++)
+			any = nullable(c, x->u.parts[i]);
+		return any;
+	case GX_REPEAT:
+		return x->min == 0 || nullable(c, x->u.sub);
+	case GX_RULE:
+		break;
+	}
+	if (c->nullable[x->u.rule] == 0 && c->b->rules[x->u.rule].x) {
+		c->nullable[x->u.rule] = 1;
+		c->nullable[x->u.rule] = nullable(c, c->b->rules[x->u.rule].x) ? 3 : 2;
+	}
+	return c->nullable[x->u.rule] != 2;
+}
+
+/* How far the i-th state of a repetition is from its counts, as far as near texts can tell. */
+static uint64_t
+distances(const struct gx *x, uint32_t i)
+{
+	uint64_t low = i < x->min ? x->min - i : 0, high = x->max == GX_ANY ? GX_ANY : x->max - i;
+
+	if (low > GRAMMAR_ALIKE)
+		low = GRAMMAR_ALIKE + 1;
+	if (high > GRAMMAR_ALIKE)
+		high = GRAMMAR_ALIKE + 1;
+	return low << 32 | high;
+}
+
+/* The state after the i-th copy; the first one of its kind stands for those that are alike. */
+static uint32_t
+after_copy(struct compiler *c, const struct gx *x, uint32_t i, uint32_t before, bool eats)
+{
+	uint32_t next = new_state(c);
+
+	if (eats && i > 1 && !c->full && distances(x, i) == distances(x, i - 1))
+		c->like[next] = c->like[before];
+	return next;
+}
+
 static void
 emit_repeat(struct compiler *c, const struct gx *x, uint32_t from, uint32_t to)
 {
+	bool eats = !nullable(c, x->u.sub);
 	uint32_t i, at = from;
 
 	for (i = 0; i < x->min && !c->full; i++) {
-		uint32_t next = new_state(c);
+		uint32_t next = after_copy(c, x, i + 1, at, eats);
 
 		emit(c, x->u.sub, at, next);
 		at = next;
@@ -136,7 +197,7 @@ emit_repeat(struct compiler *c, const struct gx *x, uint32_t from, uint32_t to)
 		at = loop;
 	}
 	for (; x->max != GX_ANY && i < x->max && !c->full; i++) {
-		uint32_t next = new_state(c);
+		uint32_t next = after_copy(c, x, i + 1, at, eats);
 
 		add_empty(c, at, to);
 		emit(c, x->u.sub, at, next);
@@ -193,6 +254,7 @@ flatten(struct compiler *c, struct jgrammar *g)
 	for (size_t i = 0; i < c->n_states; i++) {
 		g->states[i + 1].first += g->states[i].first;
 		g->states[i].rule = c->owner[i];
+		g->states[i].like = c->like[i];
 		g->states[i].shortest = UINT64_MAX;
 	}
 	for (size_t i = c->n_edges; i-- > 0;)
@@ -475,6 +537,7 @@ grammar_compile(struct jgrammar **out, struct gbuild *b, uint32_t root, struct j
 
 	g->starts = c.starts = jmem_zalloc(b->n + 1, sizeof(*c.starts));
 	c.ends = jmem_zalloc(b->n + 1, sizeof(*c.ends));
+	c.nullable = jmem_zalloc(b->n + 1, 1);
 	rc = compile_rules(&c, e);
 	if (rc == 0) {
 		flatten(&c, g);
@@ -486,6 +549,8 @@ grammar_compile(struct jgrammar **out, struct gbuild *b, uint32_t root, struct j
 	jmem_free(c.ends);
 	jmem_free(c.edges);
 	jmem_free(c.owner);
+	jmem_free(c.like);
+	jmem_free(c.nullable);
 	if (rc < 0) {
 		jgrammar_free(g);
 		g = NULL;

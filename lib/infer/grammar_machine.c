@@ -15,6 +15,7 @@
 
 struct frame {
 	uint32_t ret, below;
+	uint64_t key;			/* hash of the states alike to those of the returns */
 	uint64_t shortest;		/* bytes from the return to the end of everything */
 };
 
@@ -87,8 +88,8 @@ set_up(struct gmachine *m)
 		memset(m->frame_index.slot, 0, m->frame_index.size * sizeof(uint32_t));
 	if (m->set_index.slot)
 		memset(m->set_index.slot, 0, m->set_index.size * sizeof(uint32_t));
-	put_frame(m, (struct frame){ 0, 0, 0 });	/* GFRAME_END */
-	put_frame(m, (struct frame){ 0, 0, 0 });	/* GFRAME_UNKNOWN */
+	put_frame(m, (struct frame){ .key = 1 });	/* GFRAME_END */
+	put_frame(m, (struct frame){ .key = 2 });	/* GFRAME_UNKNOWN */
 	put_set(m, (struct set){ .shortest = UINT64_MAX });	/* GSET_DEAD */
 }
 
@@ -139,6 +140,14 @@ grow_index(struct index *x)
 	return true;
 }
 
+static uint64_t
+frame_key(const struct gmachine *m, uint32_t ret, uint32_t below)
+{
+	const uint64_t v[2] = { m->g->states[ret].like, m->frames[below].key };
+
+	return jhash64(v, sizeof(v), 0);
+}
+
 static uint32_t
 intern_frame(struct gmachine *m, uint32_t ret, uint32_t below)
 {
@@ -161,8 +170,8 @@ intern_frame(struct gmachine *m, uint32_t ret, uint32_t below)
 			return x->slot[at] - 1;
 	}
 	slot = &x->slot[at];
-	put_frame(m, (struct frame){ ret, below, add_capped(m->g->states[ret].shortest,
-		m->frames[below].shortest) });
+	put_frame(m, (struct frame){ ret, below, frame_key(m, ret, below),
+		add_capped(m->g->states[ret].shortest, m->frames[below].shortest) });
 	x->used++;
 	*slot = (uint32_t)m->n_frames;
 	return *slot - 1;
@@ -362,11 +371,17 @@ gmachine_start(struct gmachine *m)
 }
 
 uint32_t
-gmachine_state(struct gmachine *m, uint32_t state)
+gmachine_config(struct gmachine *m, struct gconfig c)
 {
 	begin(m);
-	keep(m, (struct gconfig){ state, GFRAME_UNKNOWN });
+	keep(m, c);
 	return intern_set(m);
+}
+
+uint32_t
+gmachine_state(struct gmachine *m, uint32_t state)
+{
+	return gmachine_config(m, (struct gconfig){ state, GFRAME_UNKNOWN });
 }
 
 static uint32_t
@@ -417,6 +432,12 @@ uint64_t
 gmachine_shortest(const struct gmachine *m, uint32_t set)
 {
 	return m->sets[set].shortest;
+}
+
+uint64_t
+gmachine_frame_key(const struct gmachine *m, uint32_t frame)
+{
+	return m->frames[frame].key;
 }
 
 const struct gconfig *

@@ -17,14 +17,30 @@ struct entry {
 	uint32_t shared;		/* bytes in common with the entry before */
 };
 
+/* Some ids. */
+struct id_set {
+	uint64_t *bits;			/* one per id; NULL where a list is shorter */
+	uint32_t *ids;			/* the list */
+	size_t n;
+};
+
 /* What one state says about the vocabulary. */
 struct state_mask {
-	uint64_t *bits;			/* allowed: one per id; NULL where a list is shorter */
-	uint32_t *ids;			/* the list */
-	size_t n_ids;
-	uint32_t *unsure;		/* entries that run past the end of the rule */
+	struct id_set allowed;
+	uint32_t *unsure;		/* entries that run past the end of the rule ... */
 	size_t n_unsure;
+	uint32_t *longer;		/* ... or past the length up to which states are alike */
+	size_t n_longer;
 };
+
+/* Which of a state's unsure tokens go on above one stack, or one that is alike. */
+struct resolved {
+	uint32_t state;
+	uint64_t frame_key;
+	bool used;
+	struct id_set allowed;
+};
+#define RESOLVED 1024		/* entries, direct-mapped */
 
 struct jgvocab {
 	int64_t V;
@@ -37,6 +53,7 @@ struct jgvocab {
 	const struct jgrammar *g;
 	struct gmachine *m;
 	struct state_mask **masks;
+	struct resolved *resolved;	/* [RESOLVED] */
 	uint32_t *path;			/* sets along the token being walked */
 };
 
@@ -105,18 +122,31 @@ jgvocab_new(const struct jtok *t, int64_t V)
 }
 
 static void
+free_ids(struct id_set *s)
+{
+	jmem_free(s->bits);
+	jmem_free(s->ids);
+	s->bits = NULL;
+	s->ids = NULL;
+}
+
+static void
 forget_masks(struct jgvocab *v)
 {
 	for (size_t i = 0; v->masks && i < v->g->n_states; i++) {
 		if (!v->masks[i])
 			continue;
-		jmem_free(v->masks[i]->bits);
-		jmem_free(v->masks[i]->ids);
+		free_ids(&v->masks[i]->allowed);
 		jmem_free(v->masks[i]->unsure);
+		jmem_free(v->masks[i]->longer);
 		jmem_free(v->masks[i]);
 	}
 	jmem_free(v->masks);
 	v->masks = NULL;
+	for (size_t i = 0; v->resolved && i < RESOLVED; i++)
+		free_ids(&v->resolved[i].allowed);
+	jmem_free(v->resolved);
+	v->resolved = NULL;
 	gmachine_free(v->m);
 	v->m = NULL;
 	v->g = NULL;
@@ -144,6 +174,7 @@ jguide_new(const struct jgrammar *g, struct jgvocab *v)
 		v->g = g;
 		v->m = gmachine_new(g);
 		v->masks = jmem_zalloc(g->n_states + 1, sizeof(*v->masks));
+		v->resolved = jmem_zalloc(RESOLVED, sizeof(*v->resolved));
 	}
 	s->g = g;
 	s->v = v;
@@ -179,64 +210,94 @@ get_bit(const uint64_t *bits, uint32_t id)
 	return bits[id >> 6] >> (id & 63) & 1;
 }
 
+/* A list where that is shorter than a bit for every id. */
 static void
-list_instead(struct jgvocab *v, struct state_mask *k)
+shorten(const struct jgvocab *v, struct id_set *s)
 {
 	size_t n = 0;
 
-	k->ids = jmem_alloc(k->n_ids + 1, sizeof(*k->ids));
+	if (s->n >= v->words)
+		return;
+	s->ids = jmem_alloc(s->n + 1, sizeof(*s->ids));
 	for (size_t i = 0; i < v->words; i++) {
-		uint64_t word = k->bits[i];
+		uint64_t word = s->bits[i];
 
 		for (uint32_t id = (uint32_t)i * 64; word; id++, word >>= 1)
 			if (word & 1)
-				k->ids[n++] = id;
+				s->ids[n++] = id;
 	}
-	jmem_free(k->bits);
-	k->bits = NULL;
+	jmem_free(s->bits);
+	s->bits = NULL;
+}
+
+static void
+add_ids(const struct jgvocab *v, uint64_t *bits, const struct id_set *s)
+{
+	for (size_t w = 0; s->bits && w < v->words; w++)
+		bits[w] |= s->bits[w];
+	for (size_t i = 0; !s->bits && i < s->n; i++)
+		set_bit(bits, s->ids[i]);
+}
+
+/* Where the walk over the sorted vocabulary stands: sets along the token, and what became of them. */
+struct walk {
+	struct gmachine *m;
+	uint32_t *path;			/* path[k]: the set after k bytes */
+	size_t dead, escaped;		/* lengths from which on; SIZE_MAX: not */
+};
+
+/* To the end of a token that shares `shared` bytes with the one before. */
+static void
+walk_on(struct walk *w, const struct entry *t, size_t shared)
+{
+	size_t at = shared;
+
+	if (w->dead != SIZE_MAX && at < w->dead)
+		w->dead = SIZE_MAX;
+	if (w->escaped != SIZE_MAX && at < w->escaped)
+		w->escaped = SIZE_MAX;
+	while (w->dead == SIZE_MAX && at < t->n) {
+		w->path[at + 1] = gmachine_step(w->m, w->path[at], t->p[at]);
+		at++;
+		if (w->escaped == SIZE_MAX && gmachine_flags(w->m, w->path[at]) & GS_ESCAPED)
+			w->escaped = at;
+		if (w->path[at] == GSET_DEAD)
+			w->dead = at;
+	}
 }
 
 /*
- * The walk over the whole vocabulary from one state.  path[k] is the set after k bytes; nothing
- * below a dead set is looked at again.
+ * The walk over the whole vocabulary from one state.  Nothing below a dead set is looked at again.
+ * What a token does beyond GRAMMAR_ALIKE bytes is left open: it may differ between states that are
+ * alike.
  */
 static struct state_mask *
 make_state_mask(struct jgvocab *v, uint32_t state)
 {
 	struct state_mask *k = jmem_zalloc(1, sizeof(*k));
+	struct walk w = { .m = v->m, .path = v->path, .dead = SIZE_MAX, .escaped = SIZE_MAX };
 	uint32_t none = GSET_DEAD;
-	size_t cap = 0, dead = SIZE_MAX;	/* the path is dead from this length on */
-	size_t escaped = SIZE_MAX;		/* first length at which the rule's end was passed */
+	size_t cap = 0, cap_longer = 0;
 
-	k->bits = jmem_zalloc(v->words, sizeof(*k->bits));
+	k->allowed.bits = jmem_zalloc(v->words, sizeof(*k->allowed.bits));
 	gmachine_trim(v->m, &none);
 	v->path[0] = gmachine_state(v->m, state);
 	for (size_t i = 0; i < v->n; i++) {
 		const struct entry *t = &v->e[i];
-		size_t at = t->shared;
 
-		if (dead != SIZE_MAX && at < dead)
-			dead = SIZE_MAX;
-		if (escaped != SIZE_MAX && at < escaped)
-			escaped = SIZE_MAX;
-		while (dead == SIZE_MAX && at < t->n) {
-			v->path[at + 1] = gmachine_step(v->m, v->path[at], t->p[at]);
-			at++;
-			if (escaped == SIZE_MAX && gmachine_flags(v->m, v->path[at]) & GS_ESCAPED)
-				escaped = at;
-			if (v->path[at] == GSET_DEAD)
-				dead = at;
-		}
-		if (dead == SIZE_MAX) {
-			set_bit(k->bits, t->id);
-			k->n_ids++;
-		} else if (escaped != SIZE_MAX) {
+		walk_on(&w, t, t->shared);
+		if (t->n > GRAMMAR_ALIKE && (w.dead > GRAMMAR_ALIKE || w.escaped != SIZE_MAX)) {
+			JMEM_GROW(k->longer, cap_longer, k->n_longer + 1);
+			k->longer[k->n_longer++] = (uint32_t)i;
+		} else if (w.dead == SIZE_MAX) {
+			set_bit(k->allowed.bits, t->id);
+			k->allowed.n++;
+		} else if (w.escaped != SIZE_MAX) {
 			JMEM_GROW(k->unsure, cap, k->n_unsure + 1);
 			k->unsure[k->n_unsure++] = (uint32_t)i;
 		}
 	}
-	if (k->n_ids < v->words)
-		list_instead(v, k);
+	shorten(v, &k->allowed);
 	return k;
 }
 
@@ -248,15 +309,63 @@ state_mask(struct jgvocab *v, uint32_t state)
 	return v->masks[state];
 }
 
-/* Does the token lead somewhere from the guide's set?  The set it leads to, or GSET_DEAD. */
+/* The set that a token leads to from the guide's, or GSET_DEAD. */
 static uint32_t
-walk(struct jguide *s, const struct entry *t)
+walk_token(struct jguide *s, const struct entry *t)
 {
 	uint32_t set = s->set;
 
 	for (uint32_t i = 0; i < t->n && set != GSET_DEAD; i++)
 		set = gmachine_step(s->m, set, t->p[i]);
 	return set;
+}
+
+static uint32_t
+in_common(const struct jgvocab *v, uint32_t from, uint32_t to)
+{
+	uint32_t n = UINT32_MAX;
+
+	for (uint32_t i = from + 1; i <= to; i++)
+		if (v->e[i].shared < n)
+			n = v->e[i].shared;
+	return n;
+}
+
+/* Asks the unsure tokens of one state again, with the stack that the configuration has. */
+static void
+resolve(struct jguide *s, const struct state_mask *k, struct gconfig c, struct id_set *out)
+{
+	struct walk w = { .m = s->m, .path = s->path, .dead = SIZE_MAX, .escaped = SIZE_MAX };
+
+	out->bits = jmem_zalloc(s->v->words, sizeof(*out->bits));
+	out->n = 0;
+	s->path[0] = gmachine_config(s->m, c);
+	for (size_t u = 0; u < k->n_unsure; u++) {
+		const struct entry *t = &s->v->e[k->unsure[u]];
+
+		walk_on(&w, t, u ? in_common(s->v, k->unsure[u - 1], k->unsure[u]) : 0);
+		if (w.dead == SIZE_MAX) {
+			set_bit(out->bits, t->id);
+			out->n++;
+		}
+	}
+	shorten(s->v, out);
+}
+
+static const struct id_set *
+resolved(struct jguide *s, const struct state_mask *k, uint32_t state, struct gconfig c)
+{
+	uint64_t key = gmachine_frame_key(s->m, c.frame);
+	struct resolved *r = &s->v->resolved[(key ^ state * 0x9e3779b97f4a7c15ull) >> 20 & (RESOLVED - 1)];
+
+	if (!r->used || r->state != state || r->frame_key != key) {
+		free_ids(&r->allowed);
+		r->used = true;
+		r->state = state;
+		r->frame_key = key;
+		resolve(s, k, c, &r->allowed);
+	}
+	return &r->allowed;
 }
 
 static void
@@ -268,21 +377,16 @@ fill_mask(struct jguide *s, uint64_t *bits)
 	gmachine_configs(s->m, s->set, &n);
 	for (size_t i = 0; i < n; i++) {
 		const struct gconfig c = gmachine_configs(s->m, s->set, &n)[i];
-		const struct state_mask *k = state_mask(s->v, c.state);
+		uint32_t state = s->g->states[c.state].like;
+		const struct state_mask *k = state_mask(s->v, state);
 
-		for (size_t w = 0; k->bits && w < s->v->words; w++)
-			bits[w] |= k->bits[w];
-		for (size_t u = 0; !k->bits && u < k->n_ids; u++)
-			set_bit(bits, k->ids[u]);
-	}
-	for (size_t i = 0; i < n; i++) {
-		const struct gconfig c = gmachine_configs(s->m, s->set, &n)[i];
-		const struct state_mask *k = state_mask(s->v, c.state);
+		add_ids(s->v, bits, &k->allowed);
+		if (k->n_unsure)
+			add_ids(s->v, bits, resolved(s, k, state, c));
+		for (size_t u = 0; u < k->n_longer; u++) {
+			const struct entry *t = &s->v->e[k->longer[u]];
 
-		for (size_t u = 0; u < k->n_unsure; u++) {
-			const struct entry *t = &s->v->e[k->unsure[u]];
-
-			if (!get_bit(bits, t->id) && walk(s, t) != GSET_DEAD)
+			if (!get_bit(bits, t->id) && walk_token(s, t) != GSET_DEAD)
 				set_bit(bits, t->id);
 		}
 	}
@@ -335,7 +439,7 @@ jguide_accept(struct jguide *s, uint32_t id)
 {
 	uint32_t at = id < s->v->V ? s->v->entry_of[id] : NONE;
 
-	s->set = at == NONE ? GSET_DEAD : walk(s, &s->v->e[at]);
+	s->set = at == NONE ? GSET_DEAD : walk_token(s, &s->v->e[at]);
 }
 
 bool
@@ -364,7 +468,7 @@ jguide_shortest_after(struct jguide *s, uint32_t id)
 {
 	uint32_t at = id < s->v->V ? s->v->entry_of[id] : NONE;
 
-	return at == NONE ? UINT64_MAX : gmachine_shortest(s->m, walk(s, &s->v->e[at]));
+	return at == NONE ? UINT64_MAX : gmachine_shortest(s->m, walk_token(s, &s->v->e[at]));
 }
 
 bool

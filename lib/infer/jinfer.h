@@ -36,6 +36,12 @@ struct jprompt {
 };
 int jinfer_prompt(struct jtok_state *s, const struct jtok *t, const struct jprompt *p,
 	struct jids *ids, struct jerr *e);
+/*
+ * Appends {"messages": ...} as the chat template writes it, up to where the answer begins; messages is
+ * a JSON array of {role, content}.  To be encoded with JTOK_SPECIAL.
+ */
+int jinfer_chat(const struct jtok *t, const char *messages, size_t n, struct jbuf *out,
+	struct jerr *e);
 
 /*
  * The engine: `slots` sequences of up to `capacity` tokens.  feed() puts tokens of a slot at the
@@ -53,6 +59,7 @@ struct jinfer_feed {
 	size_t n;
 	float *logits;		/* [V] of the last token, filled by the call; NULL = not wanted */
 	float *all_logits;	/* [n, V] of every token, or NULL */
+	float *hidden;		/* [n, C] of every token, the final norm applied, or NULL */
 };
 int jinfer_feed(struct jinfer *inf, const struct jinfer_feed *f, size_t n, struct jerr *e);
 size_t jinfer_length(const struct jinfer *inf, int slot);
@@ -66,6 +73,7 @@ void jinfer_truncate(struct jinfer *inf, int slot, size_t n);	/* keeps the first
  * The bits are those of feeding everything.
  */
 size_t jinfer_begin(struct jinfer *inf, int slot, const uint32_t *ids, size_t n);
+void jinfer_fork(struct jinfer *inf, int from, int to);	/* `to` becomes a copy of the sequence */
 /* A sequence's cache as a file (safetensors), and back: only into the same model's. */
 int jinfer_save(const struct jinfer *inf, int slot, const char *path, struct jerr *e);
 int jinfer_restore(struct jinfer *inf, int slot, const char *path, struct jerr *e);
@@ -127,6 +135,15 @@ struct jgen_task {
 	struct jgen_result *result;
 };
 int jinfer_complete(const struct jgen_task *t, struct jerr *e);
+/*
+ * The likeliest text by beam search instead; of opts only max_tokens and ignore_eos count.  The engine
+ * has at least `width` slots, all of which are used.
+ */
+struct jbeam_opts {
+	int width;
+	double length_penalty;		/* scores are divided by length to this power */
+};
+int jinfer_beam(const struct jgen_task *t, const struct jbeam_opts *o, struct jerr *e);
 
 /*
  * The same for many sequences at once: each step feeds what every unfinished one has pending (its
@@ -139,18 +156,5 @@ int jgen_start(struct jgen **g, const struct jgen_task *t, struct jerr *e);
 int jgen_step(struct jgen *const *g, size_t n, struct jerr *e);
 bool jgen_done(const struct jgen *g);
 void jgen_free(struct jgen *g);
-
-/*
- * Negative log-likelihood (nats) of ids->v[1..n-1] given what stands before, in windows of `context`
- * with half a window of overlap; nll has n entries, nll[0] = 0.
- */
-int jinfer_nll(struct jmodel *m, struct jpar *pool, const struct jids *ids, int context,
-	double *nll, struct jerr *e);
-/* The same for many texts: keeps the graphs. */
-struct jscorer;
-int jscorer_new(struct jscorer **s, struct jmodel *m, struct jpar *pool, int context,
-	struct jerr *e);
-int jscorer_nll(struct jscorer *s, const uint32_t *ids, size_t n, double *nll, struct jerr *e);
-void jscorer_free(struct jscorer *s);
 
 #endif

@@ -3,6 +3,7 @@
  * the negative log-likelihood without the whole logit matrix.
  */
 #include "infer/jinfer.h"
+#include "infer/jnll.h"
 
 #include <string.h>
 

@@ -2,14 +2,24 @@
  * What every program that runs a model does first.
  */
 #include "infer/jinfer.h"
+#include "model/jadapter.h"
 
 static int
 open_tok(struct jtok **tok, const struct jmodel *m, const char *model, const char *tokenizer,
 	bool need_tok, struct jerr *e)
 {
-	struct jerr why = { 0 };
+	struct jerr why = { 0 }, none = { 0 };
 	int rc = jtok_load(tok, tokenizer ? tokenizer : model, &why);
+	const char *base;
+	struct jarena a;
 
+	if (rc < 0 && !tokenizer && jadapter_is(model)) {	/* an adapter may leave it to its base */
+		jarena_init(&a, 0);
+		base = jadapter_base(model, &a, &none);
+		if (base && jtok_load(tok, base, &none) == 0)
+			rc = 0;
+		jarena_release(&a);
+	}
 	if (rc < 0) {
 		*tok = NULL;
 		if (tokenizer)
@@ -33,7 +43,7 @@ int
 jinfer_open(struct jmodel **m, struct jtok **tok, const char *model, const char *tokenizer,
 	bool need_tok, struct jerr *e)
 {
-	int rc = jmodel_load(m, model, e);
+	int rc = jmodel_open(m, model, e);
 
 	if (rc < 0)
 		return rc;

@@ -34,10 +34,35 @@ rows_of(const struct jinfer *inf, float *base, int slot)
 	return base + (size_t)slot * (size_t)inf->capacity * width(inf);
 }
 
+static void
+copy_rows(struct jinfer *inf, int from, int to, size_t n)
+{
+	size_t bytes = n * width(inf) * sizeof(float);
+
+	for (int64_t l = 0; l < inf->m->cfg.layers; l++) {
+		memcpy(rows_of(inf, inf->kv[l].k, to), rows_of(inf, inf->kv[l].k, from), bytes);
+		memcpy(rows_of(inf, inf->kv[l].v, to), rows_of(inf, inf->kv[l].v, from), bytes);
+	}
+	if (!inf->ids[to])
+		inf->ids[to] = jmem_alloc((size_t)inf->capacity, sizeof(**inf->ids));
+	memcpy(inf->ids[to], inf->ids[from], n * sizeof(**inf->ids));
+	inf->kept[to] = n;
+}
+
+void
+jinfer_fork(struct jinfer *inf, int from, int to)
+{
+	if (from == to)
+		return;
+	if (inf->length[from] > 0)
+		copy_rows(inf, from, to, inf->length[from]);
+	inf->length[to] = inf->length[from];
+}
+
 size_t
 jinfer_begin(struct jinfer *inf, int slot, const uint32_t *ids, size_t n)
 {
-	size_t best = 0, bytes;
+	size_t best = 0;
 	int donor = slot;
 
 	for (int s = 0; s < inf->slots && n > 0; s++) {
@@ -49,17 +74,8 @@ jinfer_begin(struct jinfer *inf, int slot, const uint32_t *ids, size_t n)
 			donor = s;
 		}
 	}
-	bytes = best * width(inf) * sizeof(float);
-	for (int64_t l = 0; l < inf->m->cfg.layers && donor != slot && best > 0; l++) {
-		memcpy(rows_of(inf, inf->kv[l].k, slot), rows_of(inf, inf->kv[l].k, donor), bytes);
-		memcpy(rows_of(inf, inf->kv[l].v, slot), rows_of(inf, inf->kv[l].v, donor), bytes);
-	}
-	if (donor != slot && best > 0) {
-		if (!inf->ids[slot])
-			inf->ids[slot] = jmem_alloc((size_t)inf->capacity, sizeof(**inf->ids));
-		memcpy(inf->ids[slot], ids, best * sizeof(*ids));
-		inf->kept[slot] = best;
-	}
+	if (donor != slot && best > 0)
+		copy_rows(inf, donor, slot, best);
 	inf->length[slot] = best;
 	return best;
 }

@@ -5,92 +5,199 @@
 #include "model/arch.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "io/jfs.h"
 #include "io/jio.h"
 
-/* Larger than any published dense decoder; keeps every product below 2^63. */
+/* Larger than any published model; keeps every product below 2^63. */
 #define MAX_VOCAB (1 << 24)
 #define MAX_WIDTH (1 << 18)
-#define MAX_LAYERS 4096
 #define MAX_HEADS 4096
 #define MAX_CONTEXT (1 << 28)
+#define MAX_EXPERTS 4096
 #define MAX_CONFIG_BYTES (4u << 20)
 
-struct source {
-	const struct jval *v;
-	const char *name;	/* for messages */
-	struct jerr *e;
-};
-
-/* An integer key, strictly: another type is an error, null is absent.  1 found, 0 absent, < 0. */
-static int
-get_int(const struct source *s, const char *key, int64_t *out)
+const char *
+arch_key(const struct jmodel_arch *a, const char *common)
 {
-	const struct jval *v = jval_get(s->v, key);
+	for (size_t i = 0; a && a->keys && a->keys[i].common; i++)
+		if (strcmp(a->keys[i].common, common) == 0)
+			return a->keys[i].own;
+	return common;
+}
 
-	if (!v || v->type == JVAL_NULL)
+static const struct jval *
+value_of(const struct cfg_src *s, const char *key)
+{
+	const struct jval *v = jval_get(s->v, arch_key(s->arch, key));
+
+	return v && v->type == JVAL_NULL ? NULL : v;
+}
+
+static int
+wrong(const struct cfg_src *s, const struct jval *v, const char *key, const char *expected)
+{
+	return jerr_set(s->e, JERR_FORMAT, "%s:%d: %s: expected %s", s->name, v->line,
+		arch_key(s->arch, key), expected);
+}
+
+int
+cfg_int(const struct cfg_src *s, const char *key, int64_t *out)
+{
+	const struct jval *v = value_of(s, key);
+
+	if (!v)
 		return 0;
 	if (v->type != JVAL_INT)
-		return jerr_set(s->e, JERR_FORMAT, "%s:%d: %s: expected an integer", s->name,
-			v->line, key);
+		return wrong(s, v, key, "an integer");
 	*out = v->u.i;
 	return 1;
 }
 
 static int
-need_int(const struct source *s, const char *key, int64_t *out)
+need_int(const struct cfg_src *s, const char *key, int64_t *out)
 {
-	int rc = get_int(s, key, out);
+	int rc = cfg_int(s, key, out);
 
 	if (rc == 0)
-		return jerr_set(s->e, JERR_FORMAT, "%s: %s is missing", s->name, key);
+		return jerr_set(s->e, JERR_FORMAT, "%s: %s is missing", s->name,
+			arch_key(s->arch, key));
 	return rc < 0 ? rc : 0;
 }
 
-static int
-get_num(const struct source *s, const char *key, double *out)
+int
+cfg_num(const struct cfg_src *s, const char *key, double *out)
 {
-	const struct jval *v = jval_get(s->v, key);
+	const struct jval *v = value_of(s, key);
 
-	if (!v || v->type == JVAL_NULL)
+	if (!v)
 		return 0;
 	if (v->type != JVAL_INT && v->type != JVAL_DOUBLE)
-		return jerr_set(s->e, JERR_FORMAT, "%s:%d: %s: expected a number", s->name, v->line,
-			key);
+		return wrong(s, v, key, "a number");
 	*out = v->type == JVAL_INT ? (double)v->u.i : v->u.d;
 	return 1;
 }
 
-static int
-get_bool(const struct source *s, const char *key, bool *out)
+int
+cfg_bool(const struct cfg_src *s, const char *key, bool *out)
 {
-	const struct jval *v = jval_get(s->v, key);
+	const struct jval *v = value_of(s, key);
 
-	if (!v || v->type == JVAL_NULL)
+	if (!v)
 		return 0;
 	if (v->type != JVAL_BOOL)
-		return jerr_set(s->e, JERR_FORMAT, "%s:%d: %s: expected true or false", s->name,
-			v->line, key);
+		return wrong(s, v, key, "true or false");
 	*out = v->u.b;
 	return 1;
 }
 
+int
+cfg_refuse(const struct cfg_src *s, const char *key)
+{
+	bool on = false;
+	int rc = cfg_bool(s, key, &on);
+
+	if (rc < 0 || !on)
+		return rc < 0 ? rc : 0;
+	return jerr_set(s->e, JERR_UNSUPPORTED, "%s: %s is not supported", s->name, key);
+}
+
+/* layer_types: which layers see only the window. */
+static int
+layer_types(struct jmodel_config *c, const struct cfg_src *s)
+{
+	const struct jval *types = value_of(s, "layer_types");
+
+	if (!types)
+		return 0;
+	if (types->type != JVAL_ARR || types->u.a.n != (size_t)c->layers)
+		return wrong(s, types, "layer_types", "one entry for each layer");
+	memset(&c->windowed, 0, sizeof(c->windowed));
+	for (size_t i = 0; i < types->u.a.n; i++) {
+		const struct jval *t = types->u.a.v[i];
+
+		if (t->type == JVAL_STR && strcmp(t->u.s.p, "sliding_attention") == 0)
+			layers_add(&c->windowed, (int64_t)i);
+		else if (t->type != JVAL_STR || strcmp(t->u.s.p, "full_attention") != 0)
+			return jerr_set(s->e, JERR_UNSUPPORTED, "%s: layer_types[%zu]: supported are "
+				"full_attention and sliding_attention", s->name, i);
+	}
+	return 1;
+}
+
+int
+cfg_window(struct jmodel_config *c, const struct cfg_src *s)
+{
+	int rc = cfg_int(s, "sliding_window", &c->window);
+
+	return rc < 0 ? rc : layer_types(c, s);
+}
+
+int
+cfg_late_window(struct jmodel_config *c, const struct cfg_src *s)
+{
+	bool use = false;
+	int64_t from = 28;
+	int rc;
+
+	if ((rc = cfg_bool(s, "use_sliding_window", &use)) < 0 ||
+	    (rc = cfg_int(s, "max_window_layers", &from)) < 0)
+		return rc;
+	c->window = jval_get(s->v, "sliding_window") ? 0 : 4096;
+	rc = cfg_window(c, s);
+	use = use && c->window > 0;
+	if (!use) {
+		memset(&c->windowed, 0, sizeof(c->windowed));
+		c->window = 0;
+	}
+	for (int64_t l = from > 0 ? from : 0; rc == 0 && use && l < c->layers; l++)
+		layers_add(&c->windowed, l);
+	return rc < 0 ? rc : 0;
+}
+
+int
+cfg_biases(struct jmodel_config *c, const struct cfg_src *s)
+{
+	int rc = cfg_bool(s, "attention_bias", &c->attention_bias);
+
+	if (rc >= 0)
+		rc = cfg_bool(s, "mlp_bias", &c->mlp_bias);
+	return rc < 0 ? rc : 0;
+}
+
+int
+cfg_experts(struct jmodel_config *c, const struct cfg_src *s)
+{
+	int rc;
+
+	c->experts_used = 2;
+	c->router_aux = 0.001;
+	if ((rc = cfg_int(s, "num_experts", &c->experts)) < 0 ||
+	    (rc = cfg_int(s, "num_local_experts", &c->experts)) < 0 ||
+	    (rc = cfg_int(s, "num_experts_per_tok", &c->experts_used)) < 0 ||
+	    (rc = cfg_num(s, "router_aux_loss_coef", &c->router_aux)) < 0 ||
+	    (rc = cfg_num(s, "router_z_loss_coef", &c->router_z)) < 0 ||
+	    (rc = cfg_bool(s, "output_router_logits", &c->router_losses)) < 0)
+		return rc;
+	if (c->experts < 1)
+		return jerr_set(s->e, JERR_FORMAT, "%s: num_experts is missing or not positive",
+			s->name);
+	return 0;
+}
+
 /* A token id or, for eos_token_id, a list of them. */
 static int
-get_eos(const struct source *s, struct jmodel_config *c)
+get_eos(const struct cfg_src *s, struct jmodel_config *c)
 {
 	const struct jval *v = jval_get(s->v, "eos_token_id");
 
 	if (!v || v->type != JVAL_ARR)
-		return get_int(s, "eos_token_id", &c->eos);
+		return cfg_int(s, "eos_token_id", &c->eos);
 	c->n_eos = 0;
 	for (size_t i = 0; i < v->u.a.n && i < JMODEL_MAX_EOS; i++) {
 		if (v->u.a.v[i]->type != JVAL_INT)
-			return jerr_set(s->e, JERR_FORMAT, "%s:%d: eos_token_id: expected integers",
-				s->name, v->line);
+			return wrong(s, v, "eos_token_id", "integers");
 		c->eos_list[c->n_eos++] = v->u.a.v[i]->u.i;
 	}
 	c->eos = c->n_eos ? c->eos_list[0] : -1;
@@ -98,88 +205,15 @@ get_eos(const struct source *s, struct jmodel_config *c)
 }
 
 static int
-read_llama3_rope(struct jmodel_config *c, const struct source *s)
-{
-	int rc;
-
-	c->rope_low = 1;
-	c->rope_high = 4;
-	c->rope_original = c->context;
-	rc = get_num(s, "low_freq_factor", &c->rope_low);
-	if (rc >= 0)
-		rc = get_num(s, "high_freq_factor", &c->rope_high);
-	if (rc >= 0)
-		rc = get_int(s, "original_max_position_embeddings", &c->rope_original);
-	return rc < 0 ? rc : 0;
-}
-
-/* rope_scaling of transformers 4 or rope_parameters of 5. */
-static int
-read_rope_object(struct jmodel_config *c, const struct source *s)
-{
-	const char *type = jval_str(s->v, "rope_type", jval_str(s->v, "type", "default"));
-	double partial = 1;
-
-	if (get_num(s, "rope_theta", &c->rope_theta) < 0)
-		return s->e->code;
-	if (get_num(s, "partial_rotary_factor", &partial) < 0)
-		return s->e->code;
-	if (partial != 1)
-		return jerr_set(s->e, JERR_UNSUPPORTED, "%s: partial_rotary_factor %g is not "
-			"supported", s->name, partial);
-	if (strcmp(type, "default") == 0)
-		return 0;
-	if (strcmp(type, "linear") != 0 && strcmp(type, "llama3") != 0)
-		return jerr_set(s->e, JERR_UNSUPPORTED, "%s: rope type \"%s\" is not supported "
-			"(supported: default, linear, llama3)", s->name, type);
-	c->rope_linear = strcmp(type, "linear") == 0;
-	if (get_num(s, "factor", &c->rope_factor) != 1)
-		return jerr_set(s->e, JERR_FORMAT, "%s: rope type \"%s\" without factor", s->name,
-			type);
-	return c->rope_linear ? 0 : read_llama3_rope(c, s);
-}
-
-static int
-read_rope(struct jmodel_config *c, const struct source *s)
-{
-	static const char *const keys[] = { "rope_scaling", "rope_parameters" };
-	double partial = 1;
-	int rc = get_num(s, "rope_theta", &c->rope_theta);
-
-	if (rc < 0 || (rc = get_num(s, "partial_rotary_factor", &partial)) < 0)
-		return rc;
-	if (partial != 1)
-		return jerr_set(s->e, JERR_UNSUPPORTED, "%s: partial_rotary_factor %g is not "
-			"supported", s->name, partial);
-	for (int i = 0; i < 2; i++) {
-		struct source sub = { jval_get(s->v, keys[i]), s->name, s->e };
-
-		if (!sub.v || sub.v->type == JVAL_NULL)
-			continue;
-		if (sub.v->type != JVAL_OBJ)
-			return jerr_set(s->e, JERR_FORMAT, "%s:%d: %s: expected an object or null",
-				s->name, sub.v->line, keys[i]);
-		rc = read_rope_object(c, &sub);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-static int
-read_arch(struct jmodel_config *c, const struct source *s)
+read_arch(struct jmodel_config *c, struct cfg_src *s)
 {
 	const char *type = jval_str(s->v, "model_type", NULL);
-	const char *act = jval_str(s->v, "hidden_act", "silu");
 	struct jbuf names;
 	int rc;
 
 	if (!type)
 		return jerr_set(s->e, JERR_FORMAT, "%s: model_type is missing", s->name);
-	c->arch = jmodel_arch_find(type);
-	if (c->arch && strcmp(act, "silu") != 0)
-		return jerr_set(s->e, JERR_UNSUPPORTED, "%s: hidden_act \"%s\" is not supported "
-			"(supported: silu)", s->name, act);
+	c->arch = s->arch = jmodel_arch_find(type);
 	if (c->arch)
 		return 0;
 	jbuf_init(&names);
@@ -192,28 +226,70 @@ read_arch(struct jmodel_config *c, const struct source *s)
 }
 
 static int
-read_shape(struct jmodel_config *c, const struct source *s)
+read_act(struct jmodel_config *c, const struct cfg_src *s)
+{
+	static const struct { const char *name; enum jact act; } acts[] = {
+		{ "silu", JACT_SILU }, { "swish", JACT_SILU }, { "gelu", JACT_GELU },
+		{ "gelu_new", JACT_GELU_TANH }, { "gelu_pytorch_tanh", JACT_GELU_TANH },
+		{ "gelu_fast", JACT_GELU_TANH }, { "relu", JACT_RELU }
+	};
+	const struct jval *v = value_of(s, "hidden_act");
+
+	c->act = c->arch->act;
+	if (!v)
+		return 0;
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		if (v->type == JVAL_STR && strcmp(v->u.s.p, acts[i].name) == 0) {
+			c->act = acts[i].act;
+			return 0;
+		}
+	}
+	return jerr_set(s->e, JERR_UNSUPPORTED, "%s: %s \"%.40s\" is not supported (supported: silu, "
+		"gelu, gelu_new, gelu_pytorch_tanh, relu)", s->name, arch_key(s->arch, "hidden_act"),
+		v->type == JVAL_STR ? v->u.s.p : "?");
+}
+
+static int
+read_shape(struct jmodel_config *c, const struct cfg_src *s)
 {
 	int rc;
 
 	if ((rc = need_int(s, "vocab_size", &c->vocab_size)) < 0 ||
 	    (rc = need_int(s, "hidden_size", &c->hidden)) < 0 ||
-	    (rc = need_int(s, "intermediate_size", &c->ffn)) < 0 ||
 	    (rc = need_int(s, "num_hidden_layers", &c->layers)) < 0 ||
 	    (rc = need_int(s, "num_attention_heads", &c->heads)) < 0)
 		return rc;
+	if (c->layers < 1 || c->layers > JMODEL_MAX_LAYERS)
+		return jerr_set(s->e, JERR_FORMAT, "%s: %s is %lld, expected 1..%d", s->name,
+			arch_key(s->arch, "num_hidden_layers"), (long long)c->layers,
+			JMODEL_MAX_LAYERS);
 	c->kv_heads = c->heads;
 	c->context = 2048;
-	c->head_dim = 0;
-	if ((rc = get_int(s, "num_key_value_heads", &c->kv_heads)) < 0 ||
-	    (rc = get_int(s, "head_dim", &c->head_dim)) < 0 ||
-	    (rc = get_int(s, "max_position_embeddings", &c->context)) < 0)
+	if ((rc = cfg_int(s, "intermediate_size", &c->ffn)) < 0 ||
+	    (rc = cfg_int(s, "num_key_value_heads", &c->kv_heads)) < 0 ||
+	    (rc = cfg_int(s, "head_dim", &c->head_dim)) < 0 ||
+	    (rc = cfg_int(s, "max_position_embeddings", &c->context)) < 0)
 		return rc;
-	if (c->head_dim == 0 && c->arch->writes_head_dim)
-		c->head_dim = 128;	/* what transformers assumes for Qwen3 */
-	else if (c->head_dim == 0 && c->heads > 0)
+	if (c->head_dim == 0)
+		c->head_dim = c->arch->head_dim;
+	if (c->head_dim == 0 && c->heads > 0)
 		c->head_dim = c->hidden / c->heads;
 	return 0;
+}
+
+static int
+read_rest(struct jmodel_config *c, const struct cfg_src *s)
+{
+	int rc;
+
+	if ((rc = cfg_num(s, "rms_norm_eps", &c->norm_eps)) < 0 ||
+	    (rc = cfg_num(s, "initializer_range", &c->init_std)) < 0 ||
+	    (rc = cfg_bool(s, "tie_word_embeddings", &c->tied)) < 0 ||
+	    (rc = cfg_int(s, "bos_token_id", &c->bos)) < 0 ||
+	    (rc = cfg_int(s, "pad_token_id", &c->pad)) < 0 || (rc = get_eos(s, c)) < 0)
+		return rc;
+	return c->ffn ? 0 : jerr_set(s->e, JERR_FORMAT, "%s: %s is missing", s->name,
+		arch_key(s->arch, "intermediate_size"));
 }
 
 int
@@ -222,13 +298,11 @@ jmodel_config_parse(struct jmodel_config *c, const char *p, size_t n, const char
 {
 	struct jarena a;
 	struct jval *v = NULL;
-	struct source s = { NULL, name, e };
+	struct cfg_src s = { NULL, name, NULL, e };
 	int rc;
 
 	memset(c, 0, sizeof(*c));
 	c->bos = c->eos = c->pad = -1;
-	c->norm_eps = 1e-6;
-	c->rope_theta = 10000;
 	c->init_std = 0.02;
 	if (n > MAX_CONFIG_BYTES)
 		return jerr_set(e, JERR_LIMIT, "%s: %zu bytes are no model configuration", name, n);
@@ -237,15 +311,14 @@ jmodel_config_parse(struct jmodel_config *c, const char *p, size_t n, const char
 	s.v = v;
 	if (rc == 0 && v->type != JVAL_OBJ)
 		rc = jerr_set(e, JERR_FORMAT, "%s: expected an object", name);
-	if (rc == 0 && (rc = read_arch(c, &s)) == 0 && (rc = read_shape(c, &s)) == 0 &&
-	    (rc = read_rope(c, &s)) == 0 && (rc = c->arch->config(c, v, name, e)) == 0 &&
-	    (rc = get_num(&s, "rms_norm_eps", &c->norm_eps)) >= 0 &&
-	    (rc = get_num(&s, "initializer_range", &c->init_std)) >= 0 &&
-	    (rc = get_bool(&s, "tie_word_embeddings", &c->tied)) >= 0 &&
-	    (rc = get_bool(&s, "attention_bias", &c->attention_bias)) >= 0 &&
-	    (rc = get_int(&s, "bos_token_id", &c->bos)) >= 0 &&
-	    (rc = get_int(&s, "pad_token_id", &c->pad)) >= 0 && (rc = get_eos(&s, c)) >= 0)
-		rc = jmodel_config_check(c, name, e);
+	if (rc == 0 && (rc = read_arch(c, &s)) == 0) {
+		c->norm_eps = c->arch->norm_eps > 0 ? c->arch->norm_eps : 1e-6;
+		c->tied = !c->arch->untied;
+		if ((rc = read_act(c, &s)) == 0 && (rc = read_shape(c, &s)) == 0 &&
+		    (rc = cfg_rope(c, &s)) == 0 && (rc = c->arch->config(c, &s)) >= 0 &&
+		    (rc = read_rest(c, &s)) == 0)
+			rc = jmodel_config_check(c, name, e);
+	}
 	jarena_release(&a);
 	return rc < 0 ? rc : 0;
 }
@@ -264,6 +337,8 @@ hf_config(struct jmodel_config *c, const char *dir, struct jerr *e)
 	rc = jin_slurp(path, &b, e);
 	if (rc >= 0)
 		rc = jmodel_config_parse(c, b.p, b.n, path, e);
+	if (rc >= 0 && c->arch->folder)
+		c->arch->folder(c, dir);
 	jbuf_release(&b);
 	jarena_release(&a);
 	return rc;
@@ -278,25 +353,6 @@ in_range(const char *where, const char *key, int64_t v, int64_t max, struct jerr
 		(long long)max);
 }
 
-static int
-check_rope(const struct jmodel_config *c, const char *where, struct jerr *e)
-{
-	if (!(c->rope_theta > 0) || !isfinite(c->rope_theta))
-		return jerr_set(e, JERR_FORMAT, "%s: rope_theta is %g, expected a positive number",
-			where, c->rope_theta);
-	if (c->rope_factor == 0)
-		return 0;
-	if (!(c->rope_factor >= 1) || !isfinite(c->rope_factor))
-		return jerr_set(e, JERR_FORMAT, "%s: rope factor is %g, expected at least 1", where,
-			c->rope_factor);
-	if (c->rope_linear)
-		return 0;
-	if (!(c->rope_low > 0) || !(c->rope_high > c->rope_low) || c->rope_original < 1)
-		return jerr_set(e, JERR_FORMAT, "%s: rope scaling needs 0 < low_freq_factor < "
-			"high_freq_factor and an original length", where);
-	return 0;
-}
-
 /* An id beyond the vocabulary is legal (test models keep their parent's): it is never produced. */
 static int
 check_id(const char *where, const char *key, int64_t id, struct jerr *e)
@@ -307,6 +363,58 @@ check_id(const char *where, const char *key, int64_t id, struct jerr *e)
 		(long long)id);
 }
 
+static int
+check_ids(const struct jmodel_config *c, const char *where, struct jerr *e)
+{
+	int rc;
+
+	if ((rc = check_id(where, "bos_token_id", c->bos, e)) < 0 ||
+	    (rc = check_id(where, "eos_token_id", c->eos, e)) < 0)
+		return rc;
+	return check_id(where, "pad_token_id", c->pad, e);
+}
+
+static int
+check_numbers(const struct jmodel_config *c, const char *where, struct jerr *e)
+{
+	if (!(c->norm_eps >= 0) || !(c->norm_eps < 1))
+		return jerr_set(e, JERR_FORMAT, "%s: the norm's eps is %g", where, c->norm_eps);
+	if (!(c->init_std >= 0) || !(c->init_std < 100))
+		return jerr_set(e, JERR_FORMAT, "%s: initializer_range is %g", where, c->init_std);
+	if (!(c->attn_softcap >= 0) || !(c->attn_softcap < 1e6) || !(c->final_softcap >= 0) ||
+	    !(c->final_softcap < 1e6))
+		return jerr_set(e, JERR_FORMAT, "%s: soft caps are %g and %g", where,
+			c->attn_softcap, c->final_softcap);
+	if (!(c->query_scale >= 0) || !(c->query_scale < 1e9))
+		return jerr_set(e, JERR_FORMAT, "%s: query_pre_attn_scalar is %g", where,
+			c->query_scale);
+	if (c->window < 0 || c->window > MAX_CONTEXT)
+		return jerr_set(e, JERR_FORMAT, "%s: sliding_window is %lld", where,
+			(long long)c->window);
+	if (c->types < 0 || c->types > MAX_VOCAB)
+		return jerr_set(e, JERR_FORMAT, "%s: type_vocab_size is %lld", where,
+			(long long)c->types);
+	return c->arch->no_rotary ? 0 : rope_check(c, where, e);
+}
+
+static int
+check_experts(const struct jmodel_config *c, const char *where, struct jerr *e)
+{
+	int rc;
+
+	if (c->experts == 0)
+		return 0;
+	if ((rc = in_range(where, "the number of experts", c->experts, MAX_EXPERTS, e)) < 0 ||
+	    (rc = in_range(where, "num_experts_per_tok", c->experts_used, c->experts, e)) < 0 ||
+	    (rc = in_range(where, "an expert's width", c->expert_ffn, MAX_WIDTH, e)) < 0)
+		return rc;
+	if (!(c->router_aux >= 0) || !(c->router_aux < 1e6) || !(c->router_z >= 0) ||
+	    !(c->router_z < 1e6))
+		return jerr_set(e, JERR_FORMAT, "%s: coefficients of the router's losses are %g and %g",
+			where, c->router_aux, c->router_z);
+	return 0;
+}
+
 int
 jmodel_config_check(const struct jmodel_config *c, const char *where, struct jerr *e)
 {
@@ -315,7 +423,7 @@ jmodel_config_check(const struct jmodel_config *c, const char *where, struct jer
 	if ((rc = in_range(where, "vocab_size", c->vocab_size, MAX_VOCAB, e)) < 0 ||
 	    (rc = in_range(where, "hidden_size", c->hidden, MAX_WIDTH, e)) < 0 ||
 	    (rc = in_range(where, "intermediate_size", c->ffn, MAX_WIDTH, e)) < 0 ||
-	    (rc = in_range(where, "num_hidden_layers", c->layers, MAX_LAYERS, e)) < 0 ||
+	    (rc = in_range(where, "num_hidden_layers", c->layers, JMODEL_MAX_LAYERS, e)) < 0 ||
 	    (rc = in_range(where, "num_attention_heads", c->heads, MAX_HEADS, e)) < 0 ||
 	    (rc = in_range(where, "num_key_value_heads", c->kv_heads, MAX_HEADS, e)) < 0 ||
 	    (rc = in_range(where, "head_dim", c->head_dim, 1024, e)) < 0 ||
@@ -324,17 +432,10 @@ jmodel_config_check(const struct jmodel_config *c, const char *where, struct jer
 	if (c->heads % c->kv_heads != 0)
 		return jerr_set(e, JERR_FORMAT, "%s: %lld attention heads are not a multiple of %lld "
 			"key/value heads", where, (long long)c->heads, (long long)c->kv_heads);
-	if (c->head_dim % 2 != 0)
+	if (!c->arch->no_rotary && c->head_dim % 2 != 0)
 		return jerr_set(e, JERR_FORMAT, "%s: head_dim %lld is odd", where,
 			(long long)c->head_dim);
-	if (!(c->norm_eps >= 0) || !(c->norm_eps < 1))
-		return jerr_set(e, JERR_FORMAT, "%s: rms_norm_eps is %g", where, c->norm_eps);
-	if (!(c->init_std >= 0) || !(c->init_std < 100))
-		return jerr_set(e, JERR_FORMAT, "%s: initializer_range is %g", where, c->init_std);
-	if ((rc = check_rope(c, where, e)) < 0 ||
-	    (rc = check_id(where, "bos_token_id", c->bos, e)) < 0 ||
-	    (rc = check_id(where, "eos_token_id", c->eos, e)) < 0 ||
-	    (rc = check_id(where, "pad_token_id", c->pad, e)) < 0)
+	if ((rc = check_numbers(c, where, e)) < 0 || (rc = check_experts(c, where, e)) < 0)
 		return rc;
-	return 0;
+	return check_ids(c, where, e);
 }

@@ -1,68 +1,161 @@
 /*
- * Recording the graphs of a model: token embedding, the architecture's blocks, final norm, head.
+ * Recording the graphs of a model: what the architecture's embed(), block() and norm() say, head.
  */
+#include "graph/jlora.h"
 #include "model/arch.h"
 
 #include <math.h>
 #include <string.h>
 
 struct jnode *
-arch_decoder_block(struct arch_block *b, struct jnode *x)
+arch_norm(struct arch_block *b, struct jnode *x, int role)
+{
+	const struct jmodel_arch *a = b->cfg->arch;
+	float eps = (float)b->cfg->norm_eps;
+	struct jparam *w = b->w[role];
+	bool zero = false;
+
+	for (size_t i = 0; i < a->n_layer; i++)
+		zero |= a->layer[i].role == role && (a->layer[i].flags & AW_ZERO);
+	for (size_t i = 0; i < a->n_outer; i++)
+		zero |= a->outer[i].role == role && (a->outer[i].flags & AW_ZERO);
+	return zero ? jg_rmsnorm_zero(b->g, x, w, w->shape[0], eps)
+		: jg_rmsnorm(b->g, x, w, w->shape[0], eps);
+}
+
+struct jnode *
+arch_attend(struct arch_block *b, struct jnode *q, struct jnode *k, struct jnode *v)
 {
 	const struct jmodel_config *c = b->cfg;
-	struct jgraph *g = b->g;
-	struct jparam **w = b->w;
-	float eps = (float)c->norm_eps;
+	double scale = c->query_scale > 0 ? c->query_scale : (double)c->head_dim;
 	struct jattn a = {
 		.B = b->B, .T = b->T, .H = (int)c->heads, .K = (int)c->kv_heads,
-		.d = (int)c->head_dim, .scale = 1.0f / sqrtf((float)c->head_dim),
+		.d = (int)c->head_dim, .scale = 1.0f / sqrtf((float)scale),
+		.window = jmodel_layer_in(&c->windowed, b->layer) ? (int)c->window : 0,
+		.softcap = (float)c->attn_softcap, .both_ways = c->arch->encoder
 	};
-	struct jnode *h, *q, *k, *v;
 
-	h = jg_rmsnorm(g, x, w[W_ATTN_NORM], c->hidden, eps);
-	q = jg_linear(g, h, w[W_Q], w[W_Q_BIAS]);
-	k = jg_linear(g, h, w[W_K], w[W_K_BIAS]);
-	v = jg_linear(g, h, w[W_V], w[W_V_BIAS]);
-	if (w[W_Q_NORM])
-		q = jg_rmsnorm(g, q, w[W_Q_NORM], c->head_dim, eps);
-	if (w[W_K_NORM])
-		k = jg_rmsnorm(g, k, w[W_K_NORM], c->head_dim, eps);
-	q = jg_rope(g, q, b->pos, b->rope);
-	k = jg_rope(g, k, b->pos, b->rope);
 	if (b->slot)
-		h = jg_attention_cached(g, q, k, v, b->slot, b->pos, &a, b->cache);
-	else
-		h = jg_attention(g, q, k, v, b->seg, &a);
-	x = jg_add(g, x, jg_linear(g, h, w[W_O], w[W_O_BIAS]));
-
-	h = jg_rmsnorm(g, x, w[W_FFN_NORM], c->hidden, eps);
-	h = jg_swiglu(g, jg_linear(g, h, w[W_GATE], w[W_GATE_BIAS]),
-		jg_linear(g, h, w[W_UP], w[W_UP_BIAS]));
-	return jg_add(g, x, jg_linear(g, h, w[W_DOWN], w[W_DOWN_BIAS]));
+		return jg_attention_cached(b->g, q, k, v, b->slot, b->pos, &a, b->cache);
+	return jg_attention(b->g, q, k, v, b->seg, &a);
 }
 
-static void
-layer_params(struct jmodel *m, int64_t layer, struct jparam *w[W_ROLES])
+struct jnode *
+arch_attention(struct arch_block *b, struct jnode *x)
 {
-	const struct jmodel_config *c = &m->cfg;
-	size_t i = 1 + (size_t)layer * arch_layer_weights(c);
+	const struct jmodel_config *c = b->cfg;
+	int64_t qw = c->heads * c->head_dim, kw = c->kv_heads * c->head_dim;
+	struct jgraph *g = b->g;
+	struct jparam **w = b->w;
+	struct jnode *q, *k, *v;
 
-	memset(w, 0, W_ROLES * sizeof(w[0]));
-	for (size_t j = 0; j < c->arch->n_layer; j++)
-		if (arch_has(c, &c->arch->layer[j]))
-			w[c->arch->layer[j].role] = &m->params[i++];
+	if (w[W_QKV]) {
+		struct jnode *qkv = jg_linear(g, x, w[W_QKV], w[W_QKV_BIAS]);
+
+		q = jg_columns(g, qkv, 0, qw);
+		k = jg_columns(g, qkv, qw, kw);
+		v = jg_columns(g, qkv, qw + kw, kw);
+	} else {
+		q = jg_linear(g, x, w[W_Q], w[W_Q_BIAS]);
+		k = jg_linear(g, x, w[W_K], w[W_K_BIAS]);
+		v = jg_linear(g, x, w[W_V], w[W_V_BIAS]);
+	}
+	if (w[W_Q_NORM])
+		q = arch_norm(b, q, W_Q_NORM);
+	if (w[W_K_NORM])
+		k = arch_norm(b, k, W_K_NORM);
+	if (b->rope) {
+		q = jg_rope(g, q, b->pos, b->rope);
+		k = jg_rope(g, k, b->pos, b->rope);
+	}
+	return jg_linear(g, arch_attend(b, q, k, v), w[W_O], w[W_O_BIAS]);
 }
 
-static struct jparam *
-head_param(struct jmodel *m)
+static struct jnode *
+experts(struct arch_block *b, struct jnode *x)
 {
-	return &m->params[m->cfg.tied ? 0 : m->n_params - 1];
+	struct jparam **w = b->w;
+	struct jgraph *g = b->g;
+	struct jnode *route = jg_moe_route(g, jg_linear(g, x, w[W_ROUTER], NULL), b->moe);
+	struct jnode *in = jg_moe_spread(g, x, route), *gate, *up;
+
+	gate = jg_moe_linear(g, in, w[W_EXP_GATE], route);
+	up = jg_moe_linear(g, in, w[W_EXP_UP], route);
+	in = jg_moe_linear(g, jg_gated(g, gate, up, b->cfg->act), w[W_EXP_DOWN], route);
+	return jg_moe_combine(g, in, route);
 }
 
-static struct jparam *
-norm_param(struct jmodel *m)
+struct jnode *
+arch_ffn(struct arch_block *b, struct jnode *x)
 {
-	return &m->params[m->n_params - (m->cfg.tied ? 1 : 2)];
+	struct jparam **w = b->w;
+	struct jgraph *g = b->g;
+	struct jnode *gate, *up;
+
+	if (w[W_ROUTER])
+		return experts(b, x);
+	if (!w[W_UP]) {			/* gate and up in one */
+		struct jnode *both = jg_linear(g, x, w[W_GATE], w[W_GATE_BIAS]);
+
+		gate = jg_columns(g, both, 0, b->cfg->ffn);
+		up = jg_columns(g, both, b->cfg->ffn, b->cfg->ffn);
+	} else {
+		gate = jg_linear(g, x, w[W_GATE], w[W_GATE_BIAS]);
+		up = jg_linear(g, x, w[W_UP], w[W_UP_BIAS]);
+	}
+	return jg_linear(g, jg_gated(g, gate, up, b->cfg->act), w[W_DOWN], w[W_DOWN_BIAS]);
+}
+
+struct jnode *
+arch_decoder_block(struct arch_block *b, struct jnode *x)
+{
+	struct jnode *h = arch_attention(b, arch_norm(b, x, W_ATTN_NORM));
+
+	if (b->w[W_ATTN_POST_NORM])
+		h = arch_norm(b, h, W_ATTN_POST_NORM);
+	x = jg_add(b->g, x, h);
+	h = arch_ffn(b, arch_norm(b, x, W_FFN_NORM));
+	if (b->w[W_FFN_POST_NORM])
+		h = arch_norm(b, h, W_FFN_POST_NORM);
+	return jg_add(b->g, x, h);
+}
+
+/* Both kinds of rotation that layers of a model may want. */
+struct ropes {
+	struct jrope global, local;
+	float *freq;
+};
+
+static int
+make_ropes(struct ropes *r, const struct jmodel_config *c, int64_t length, struct jerr *e)
+{
+	int64_t half = c->rope_dim / 2;
+
+	memset(r, 0, sizeof(*r));
+	if (c->arch->no_rotary)
+		return 0;
+	r->freq = jmem_try((size_t)half * 2, sizeof(*r->freq));
+	if (!r->freq)
+		return jerr_set(e, JERR_NOMEM, "no memory for rotary frequencies");
+	r->global = (struct jrope){ .head_dim = (int)c->head_dim, .dim = (int)c->rope_dim,
+		.inv_freq = r->freq, .scale = (float)jmodel_rope_attention(c) };
+	jmodel_inv_freq(c, length, r->freq);
+	if (c->rope_local_theta > 0) {
+		r->local = r->global;
+		r->local.inv_freq = r->freq + half;
+		r->local.scale = 1;
+		rope_local_freq(c, r->freq + half);
+	}
+	return 0;
+}
+
+static const struct jrope *
+rope_of(const struct ropes *r, const struct jmodel_config *c, int64_t layer)
+{
+	if (c->arch->no_rotary || jmodel_layer_in(&c->no_rope, layer))
+		return NULL;
+	return c->rope_local_theta > 0 && jmodel_layer_in(&c->windowed, layer) ? &r->local
+		: &r->global;
 }
 
 /* Embedding and all blocks; b carries what the kind of graph decides. */
@@ -70,24 +163,53 @@ static int
 record_body(struct jmodel *m, struct arch_block *b, struct jnode *ids, struct jkv_cache *kv,
 	struct jnode **x, struct jerr *e)
 {
-	float *inv_freq = jmem_try((size_t)m->cfg.head_dim / 2, sizeof(*inv_freq));
-	struct jrope rope = { .head_dim = (int)m->cfg.head_dim, .inv_freq = inv_freq, .scale = 1 };
+	const struct jmodel_arch *a = m->cfg.arch;
+	struct ropes ropes;
+	size_t next = 0;
 
-	if (!inv_freq)
-		return jerr_set(e, JERR_NOMEM, "no memory for rotary frequencies");
-	jmodel_inv_freq(&m->cfg, inv_freq);
+	if (make_ropes(&ropes, &m->cfg, kv ? kv->capacity : b->T, e) < 0)
+		return e->code;
 	b->cfg = &m->cfg;
-	b->rope = &rope;
-	*x = jg_embed(b->g, ids, &m->params[0]);
+	arch_outer_params(m, b->w);
+	for (size_t i = 0; i < a->n_outer; i++)
+		next += !(a->outer[i].flags & AW_AFTER) && arch_has(&m->cfg, &a->outer[i], -1);
+	if (m->cfg.experts > 0)
+		b->moe = jg_moe(b->g, b->targets, &(struct jmoe_opts){
+			.experts = (int)m->cfg.experts, .used = (int)m->cfg.experts_used,
+			.normalise = m->cfg.norm_topk,
+			.aux = m->cfg.router_losses ? (float)m->cfg.router_aux : 0,
+			.z = m->cfg.router_losses ? (float)m->cfg.router_z : 0 });
+	*x = a->embed ? a->embed(b, ids) : jg_embed(b->g, ids, b->w[W_EMBED]);
+	if (m->embed_noise > 0 && !kv)
+		*x = jg_noise(b->g, *x, m->embed_noise
+			/ sqrtf((float)b->T * (float)m->cfg.hidden));
 	for (int64_t l = 0; l < m->cfg.layers; l++) {
-		layer_params(m, l, b->w);
+		next = arch_layer_params(m, l, next, b->w);
+		b->layer = l;
+		b->rope = rope_of(&ropes, &m->cfg, l);
 		b->cache = kv ? &kv[l] : NULL;
 		jgraph_segment_begin(b->g);
-		*x = m->cfg.arch->block(b, *x);
+		*x = a->block(b, *x);
 		jgraph_segment_end(b->g);
 	}
-	jmem_free(inv_freq);
+	jmem_free(ropes.freq);
 	return 0;
+}
+
+static struct jnode *
+final_norm(struct arch_block *b, struct jnode *x)
+{
+	return b->cfg->arch->norm ? b->cfg->arch->norm(b, x) : arch_norm(b, x, W_NORM);
+}
+
+static int
+refuse_encoder(const struct jmodel *m, bool encoder, const char *what, struct jerr *e)
+{
+	if (m->cfg.arch->encoder == encoder)
+		return 0;
+	return jerr_set(e, JERR_UNSUPPORTED, "%s: a %s model is %s", what, m->cfg.arch->name,
+		encoder ? "a language model, not an encoder" : "an encoder: it makes embeddings, no "
+		"text");
 }
 
 int
@@ -101,19 +223,26 @@ jmodel_build_train(struct jmodel *m, struct jpar *pool, int B, int T, float z_lo
 
 	if (B < 1 || T < 1)
 		return jerr_set(e, JERR_ARG, "a training graph needs rows: got %d x %d", B, T);
+	if (T > m->cfg.context && m->cfg.arch->no_rotary)
+		return jerr_set(e, JERR_ARG, "sequences of %d: the model has %lld positions", T,
+			(long long)m->cfg.context);
+	if ((rc = refuse_encoder(m, false, "training", e)) < 0)
+		return rc;
 	memset(out, 0, sizeof(*out));
 	b.g = out->g = jgraph_new(pool);
 	out->ids = jg_input_i32(b.g, "ids", R);
 	b.pos = out->pos = jg_input_i32(b.g, "pos", R);
 	b.seg = out->seg = jg_input_i32(b.g, "seg", R);
-	out->targets = jg_input_i32(b.g, "targets", R);
+	b.targets = out->targets = jg_input_i32(b.g, "targets", R);
 	rc = record_body(m, &b, out->ids, NULL, &x, e);
 	if (rc < 0) {
 		jgraph_free(out->g);
 		return rc;
 	}
-	x = jg_rmsnorm(b.g, x, norm_param(m), m->cfg.hidden, (float)m->cfg.norm_eps);
-	out->nll = jg_linear_ce(b.g, x, head_param(m), out->targets, z_loss);
+	out->moe = b.moe;
+	out->nll = jg_linear_ce(b.g, final_norm(&b, x), b.w[W_HEAD], out->targets, z_loss);
+	if (m->cfg.final_softcap > 0)
+		jg_cap_logits(out->nll, (float)m->cfg.final_softcap);
 	jnode_keep(out->nll);
 	return 0;
 }
@@ -128,6 +257,8 @@ jmodel_build_infer(struct jmodel *m, struct jpar *pool, const struct jmodel_infe
 
 	if (s->R < 1 || s->N < 1)
 		return jerr_set(e, JERR_ARG, "a generation graph needs rows: got %d and %d", s->R, s->N);
+	if ((rc = refuse_encoder(m, false, "generation", e)) < 0)
+		return rc;
 	memset(out, 0, sizeof(*out));
 	b.g = out->g = jgraph_new(pool);
 	out->ids = jg_input_i32(b.g, "ids", s->R);
@@ -139,10 +270,43 @@ jmodel_build_infer(struct jmodel *m, struct jpar *pool, const struct jmodel_infe
 		jgraph_free(out->g);
 		return rc;
 	}
-	x = jg_rows(b.g, x, out->rows);
-	out->hidden = jg_rmsnorm(b.g, x, norm_param(m), m->cfg.hidden, (float)m->cfg.norm_eps);
-	out->logits = jg_linear(b.g, out->hidden, head_param(m), NULL);
+	out->hidden = final_norm(&b, jg_rows(b.g, x, out->rows));
+	out->logits = jg_linear(b.g, out->hidden, b.w[W_HEAD], NULL);
 	jnode_keep(out->hidden);
+	if (m->cfg.final_softcap > 0)
+		out->logits = jg_softcap(b.g, out->logits, (float)m->cfg.final_softcap);
 	jnode_keep(out->logits);
+	return 0;
+}
+
+int
+jmodel_build_encode(struct jmodel *m, struct jpar *pool, int B, int T,
+	struct jmodel_encode_graph *out, struct jerr *e)
+{
+	int64_t R = (int64_t)B * T;
+	struct arch_block b = { .B = B, .T = T };
+	struct jnode *x;
+	int rc;
+
+	if (B < 1 || T < 1 || T > m->cfg.context)
+		return jerr_set(e, JERR_ARG, "an encoder's graph of %d x %d rows: the model has %lld "
+			"positions", B, T, (long long)m->cfg.context);
+	if ((rc = refuse_encoder(m, true, "embedding", e)) < 0)
+		return rc;
+	memset(out, 0, sizeof(*out));
+	b.g = out->g = jgraph_new(pool);
+	out->ids = jg_input_i32(b.g, "ids", R);
+	b.pos = out->pos = jg_input_i32(b.g, "pos", R);
+	b.seg = out->seg = jg_input_i32(b.g, "seg", R);
+	b.types = out->types = jg_input_i32(b.g, "types", R);
+	rc = record_body(m, &b, out->ids, NULL, &x, e);
+	if (rc < 0) {
+		jgraph_free(out->g);
+		return rc;
+	}
+	out->hidden = x;
+	out->pooled = jg_pool(b.g, x, out->seg, B, m->cfg.pooling == JMODEL_POOL_CLS);
+	jnode_keep(out->hidden);
+	jnode_keep(out->pooled);
 	return 0;
 }

@@ -10,6 +10,10 @@
  * duplicate names, dtype, shape, sizes, holes, overlaps, bytes beyond the end.  Tensors point into
  * the mapping and live as long as the struct jst.  Errors name the file and the tensor.
  *
+ * The zip checkpoints of torch.save() (pytorch_model.bin) are read as well, wherever a path is
+ * opened: as a set of tensors without metadata.  Their pickle is never interpreted (pickle.h), and
+ * there two names may share the same bytes.
+ *
  *	read:   jst_open | jst_open_dir -> jst_find, jst_to_f32 ... -> jst_close
  *	write:  jst_create -> jst_meta, jst_declare ... -> jst_put_f32 | jst_put in the declared
  *	        order -> jst_commit | jst_abort
@@ -17,6 +21,7 @@
 #ifndef JSAFETENSORS_H
 #define JSAFETENSORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,8 +33,7 @@
 
 struct jst_tensor {
 	const char *name;
-	int dtype;			/* enum jdtype, or -1: one we know the size of but cannot convert */
-	const char *dtype_name;		/* as spelled in the file */
+	enum jdtype dtype;		/* a plain one */
 	int n_dims;
 	int64_t shape[JST_MAX_DIMS];
 	int64_t count;
@@ -41,8 +45,9 @@ struct jst_tensor {
 struct jst;
 
 int jst_open(struct jst **s, const char *path, struct jerr *e);
-/* model.safetensors, or the parts that model.safetensors.index.json names. */
+/* model.safetensors or the parts that its index names; else pytorch_model.bin or its parts. */
 int jst_open_dir(struct jst **s, const char *dir, struct jerr *e);
+bool jst_in_dir(const char *dir);			/* is one of these there? */
 /* Bytes in memory, which must outlive s; name is for messages. */
 int jst_open_mem(struct jst **s, const void *p, size_t n, const char *name, struct jerr *e);
 void jst_close(struct jst *s);				/* NULL is fine */
@@ -50,7 +55,9 @@ size_t jst_count(const struct jst *s);
 const struct jst_tensor *jst_at(const struct jst *s, size_t i);	/* in name order */
 const struct jst_tensor *jst_find(const struct jst *s, const char *name);
 const char *jst_metadata(const struct jst *s, const char *key);	/* NULL if absent */
-/* Converts the tensor to count floats; JERR_UNSUPPORTED for integers and 8-bit floats. */
+/* 0 if the tensor is of a floating-point type, else JERR_UNSUPPORTED. */
+int jst_check_float(const struct jst_tensor *t, struct jerr *e);
+/* Converts the tensor to count floats; JERR_UNSUPPORTED for integers. */
 int jst_to_f32(const struct jst_tensor *t, float *dst, struct jerr *e);
 
 struct jst_writer;

@@ -11,6 +11,7 @@
 
 #include "base/jle.h"
 #include "io/jfs.h"
+#include "model/weights.h"
 
 #define HEADER 28
 
@@ -34,6 +35,7 @@ read_header(struct jmodel_config *c, const unsigned char *p, const char *path, s
 	c->head_dim = h[3] > 0 ? h[0] / h[3] : 0;
 	c->norm_eps = 1e-5;
 	c->rope_theta = 10000;
+	c->rope_dim = c->head_dim;
 	c->init_std = 0.02;
 	c->bos = 1;
 	c->eos = 2;
@@ -95,51 +97,35 @@ llama2c_config(struct jmodel_config *c, const char *path, struct jerr *e)
 	return rc;
 }
 
-static const unsigned char *
-read_values(struct jparam *p, const unsigned char *at)
-{
-	int64_t n = p->shape[0] * p->shape[1];
+struct reader {
+	struct jmodel *m;
+	const char *path;
+	const unsigned char *at;
+};
 
-	for (int64_t i = 0; i < n; i++)
-		p->value[i] = jle_f32(at + 4 * i);
-	return at + 4 * n;
+static int
+read_values(struct reader *r, struct jparam *p, struct jerr *e)
+{
+	struct weight_bytes b = { r->path, p->name, JDT_F32, r->at };
+	bool rotary = jstr_ends(p->name, "q_proj.weight") || jstr_ends(p->name, "k_proj.weight");
+
+	r->at += 4 * weights_count(p);
+	return weights_put(r->m, p, &b, rotary ? WF_PAIRED : 0, e);
 }
 
 /* One kind of weight, for every layer in turn. */
-static const unsigned char *
-read_kind(struct jmodel *m, enum weight_role role, const unsigned char *at)
-{
-	const struct jmodel_config *c = &m->cfg;
-	size_t per = arch_layer_weights(c), j = 0, row = 0;
-
-	while (c->arch->layer[row].role != role) {
-		j += arch_has(c, &c->arch->layer[row]);
-		row++;
-	}
-	for (int64_t l = 0; l < c->layers; l++)
-		at = read_values(&m->params[1 + (size_t)l * per + j], at);
-	return at;
-}
-
 static int
-unpermute(struct jmodel *m, struct jerr *e)
+read_kind(struct reader *r, enum weight_role role, struct jerr *e)
 {
-	const struct jmodel_config *c = &m->cfg;
-	size_t n = (size_t)(c->heads * c->head_dim * c->hidden);
-	float *copy = jmem_try(n, sizeof(*copy));
+	struct jparam *w[W_ROLES] = { NULL };
+	size_t next = 1;		/* behind the embedding */
+	int rc = 0;
 
-	if (!copy)
-		return jerr_set(e, JERR_NOMEM, "no memory to reorder rotary weights");
-	for (size_t i = 0; i < m->n_params; i++) {
-		struct jparam *p = &m->params[i];
-
-		if (!jstr_ends(p->name, "q_proj.weight") && !jstr_ends(p->name, "k_proj.weight"))
-			continue;
-		memcpy(copy, p->value, (size_t)(p->shape[0] * p->shape[1]) * sizeof(*copy));
-		arch_rotary_rows(p->value, copy, p->shape[0], p->shape[1], c->head_dim, false);
+	for (int64_t l = 0; rc == 0 && l < r->m->cfg.layers; l++) {
+		next = arch_layer_params(r->m, l, next, w);
+		rc = read_values(r, w[role], e);
 	}
-	jmem_free(copy);
-	return 0;
+	return rc;
 }
 
 int
@@ -148,20 +134,22 @@ llama2c_weights(struct jmodel *m, const char *path, struct jerr *e)
 	static const enum weight_role order[] = {
 		W_ATTN_NORM, W_Q, W_K, W_V, W_O, W_FFN_NORM, W_GATE, W_DOWN, W_UP
 	};
+	struct reader r = { .m = m, .path = path };
 	struct jmodel_config c;
 	struct jmapped map;
-	const unsigned char *at;
 	int rc = open_file(&map, &c, path, e);
 
 	if (rc < 0)
 		return rc;
-	at = read_values(&m->params[0], map.p + HEADER);
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		at = read_kind(m, order[i], at);
-	at = read_values(&m->params[m->n_params - (c.tied ? 1 : 2)], at);
-	at += 4 * c.context * c.head_dim;	/* rotary cosines and sines: computed here */
-	if (!c.tied)
-		read_values(&m->params[m->n_params - 1], at);
-	jfs_unmap(&map);
-	return unpermute(m, e);
+	r.at = map.p + HEADER;
+	rc = read_values(&r, &m->params[0], e);
+	for (size_t i = 0; rc == 0 && i < sizeof(order) / sizeof(order[0]); i++)
+		rc = read_kind(&r, order[i], e);
+	if (rc == 0)
+		rc = read_values(&r, &m->params[m->n_params - (c.tied ? 1 : 2)], e);
+	r.at += 4 * c.context * c.head_dim;	/* rotary cosines and sines: computed here */
+	if (rc == 0 && !c.tied)
+		rc = read_values(&r, &m->params[m->n_params - 1], e);
+	weights_keep(m, NULL, NULL, &map);
+	return rc;
 }

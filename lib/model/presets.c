@@ -1,6 +1,7 @@
 /*
  * Shapes by name.  The large ones are Llama with a tied head; the small ones, for laptops, have the
- * Qwen3 shape.  vocab_size is only a default: training replaces it by the tokenizer's.
+ * Qwen3 shape; nano-moe is nano with experts, gpt2 the smallest GPT-2.  vocab_size is only a default:
+ * training replaces it by the tokenizer's.
  */
 #include "model/arch.h"
 
@@ -8,12 +9,14 @@
 #include <strings.h>
 
 const char *const jmodel_presets[] = {
-	"nano", "micro", "tiny", "small", "mini", "60m", "125m", "350m", "500m", "1b", "3b", NULL
+	"nano", "micro", "tiny", "small", "mini", "60m", "125m", "350m", "500m", "1b", "3b",
+	"nano-moe", "gpt2", NULL
 };
 
 static const struct preset {
 	const char *arch;
 	int vocab, hidden, ffn, layers, heads, kv_heads, head_dim, context;
+	int experts, used, expert_ffn;
 } presets[] = {		/* in the order of jmodel_presets; true counts with the vocabulary named */
 	{ "qwen3", 2048, 128, 384, 4, 4, 2, 32, 1024 },		/* 1.05 M */
 	{ "qwen3", 4096, 256, 512, 4, 4, 2, 64, 1024 },		/* 3.4 M */
@@ -26,6 +29,8 @@ static const struct preset {
 	{ "llama", 32000, 1280, 3584, 18, 16, 8, 80, 2048 },	/* 377.2 M */
 	{ "llama", 32000, 2048, 5632, 22, 16, 16, 128, 2048 },	/* 1.196 B */
 	{ "llama", 32000, 2560, 7168, 32, 20, 4, 128, 4096 },	/* 2.347 B */
+	{ "qwen3_moe", 2048, 128, 384, 4, 4, 2, 32, 1024, 8, 2, 192 },	/* 2.8 M, of which 1.05 M work */
+	{ "gpt2", 50257, 768, 3072, 12, 12, 12, 64, 1024 },	/* 124.4 M */
 };
 
 static void
@@ -41,11 +46,18 @@ from_preset(struct jmodel_config *c, const struct preset *p)
 	c->kv_heads = p->kv_heads;
 	c->head_dim = p->head_dim;
 	c->context = p->context;
-	c->norm_eps = c->arch == &jmodel_llama ? 1e-5 : 1e-6;
+	c->norm_eps = c->arch == &jmodel_llama || c->arch->layer_norm ? 1e-5 : 1e-6;
+	c->act = c->arch->act;
 	c->rope_theta = 10000;
+	c->rope_dim = c->head_dim;
 	c->tied = true;
 	c->init_std = 0.02;
 	c->bos = c->eos = c->pad = -1;
+	c->experts = p->experts;
+	c->experts_used = p->used;
+	c->expert_ffn = p->expert_ffn;
+	c->norm_topk = c->router_losses = p->experts > 0;
+	c->router_aux = p->experts > 0 ? 0.01 : 0;
 }
 
 int

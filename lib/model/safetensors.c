@@ -1,7 +1,7 @@
 /*
- * The safetensors reader.
+ * The safetensors reader, and sets of parts.
  */
-#include "model/jsafetensors.h"
+#include "model/tensorset.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,33 +9,9 @@
 #include "base/jle.h"
 #include "base/jmem.h"
 #include "conf/jval.h"
-#include "io/jfs.h"
+#include "tensor/jquant.h"
 
 #define MAX_PARTS 1024
-
-static const struct {
-	const char *name;
-	int size, dtype;	/* dtype -1: no conversion here */
-} dtypes[] = {
-	{ "F32", 4, JDT_F32 }, { "F16", 2, JDT_F16 }, { "BF16", 2, JDT_BF16 }, { "F64", 8, JDT_F64 },
-	{ "I64", 8, JDT_I64 }, { "I32", 4, JDT_I32 }, { "U8", 1, JDT_U8 }, { "I16", 2, -1 },
-	{ "I8", 1, -1 }, { "BOOL", 1, -1 }, { "U16", 2, -1 }, { "U32", 4, -1 }, { "U64", 8, -1 },
-	{ "F8_E4M3", 1, -1 }, { "F8_E5M2", 1, -1 },
-};
-
-struct part {
-	struct jmapped map;
-	const char *name;
-};
-
-struct jst {
-	struct jarena arena;		/* names, metadata */
-	struct part *parts;
-	size_t n_parts;
-	struct jst_tensor *t;		/* sorted by name */
-	size_t n, cap;
-	const struct jval *meta;	/* of the first part */
-};
 
 static int
 by_name(const void *a, const void *b)
@@ -80,36 +56,31 @@ read_shape(struct jst_tensor *t, const struct jval *v, const char *name, struct 
 }
 
 static int
-read_dtype(struct jst_tensor *t, const struct jval *info, const char *name, int *size,
-	struct jerr *e)
+read_dtype(struct jst_tensor *t, const struct jval *info, const char *name, struct jerr *e)
 {
 	const char *s = jval_str(info, "dtype", NULL);
+	int d = s ? jdtype_find(s) : -1;
 
-	for (size_t i = 0; s && i < sizeof(dtypes) / sizeof(dtypes[0]); i++) {
-		if (strcmp(s, dtypes[i].name) == 0) {
-			t->dtype = dtypes[i].dtype;
-			t->dtype_name = dtypes[i].name;
-			*size = dtypes[i].size;
-			return 0;
-		}
-	}
-	return jerr_set(e, JERR_FORMAT, "%s: tensor %s: unknown dtype %.20s", name, t->name,
-		s ? s : "(none)");
+	if (d < 0 || jdtype_is_block((enum jdtype)d) || strcmp(s, jdtype_name((enum jdtype)d)) != 0)
+		return jerr_set(e, JERR_FORMAT, "%s: tensor %s: unknown dtype %.20s", name, t->name,
+			s ? s : "(none)");
+	t->dtype = (enum jdtype)d;
+	return 0;
 }
 
 /* data, n: the bytes after the header. */
 static int
-read_info(struct jst_tensor *t, const struct jval *info, const struct part *part,
+read_info(struct jst_tensor *t, const struct jval *info, const struct st_part *part,
 	const unsigned char *data, size_t n, struct jerr *e)
 {
 	const struct jval *off = jval_get(info, "data_offsets");
-	uint64_t begin, end;
-	int size = 0, rc;
+	uint64_t begin, end, need;
+	int rc;
 
 	if (info->type != JVAL_OBJ)
 		return jerr_set(e, JERR_FORMAT, "%s: tensor %s: expected an object", part->name,
 			t->name);
-	if ((rc = read_dtype(t, info, part->name, &size, e)) < 0 ||
+	if ((rc = read_dtype(t, info, part->name, e)) < 0 ||
 	    (rc = read_shape(t, jval_get(info, "shape"), part->name, e)) < 0)
 		return rc;
 	if (!off || off->type != JVAL_ARR || off->u.a.n != 2 || off->u.a.v[0]->type != JVAL_INT ||
@@ -122,10 +93,11 @@ read_info(struct jst_tensor *t, const struct jval *info, const struct part *part
 		return jerr_set(e, JERR_FORMAT, "%s: tensor %s: offsets %llu..%llu, but the file has "
 			"%zu bytes of data (truncated?)", part->name, t->name,
 			(unsigned long long)begin, (unsigned long long)end, n);
-	if (end - begin != (uint64_t)t->count * (uint64_t)size)
+	need = jten_bytes(t->dtype, t->count);
+	if (end - begin != need)
 		return jerr_set(e, JERR_FORMAT, "%s: tensor %s: %llu bytes, its %s shape needs %llu",
-			part->name, t->name, (unsigned long long)(end - begin), t->dtype_name,
-			(unsigned long long)t->count * (unsigned long long)size);
+			part->name, t->name, (unsigned long long)(end - begin),
+			jdtype_name(t->dtype), (unsigned long long)need);
 	t->data = data + begin;
 	t->bytes = end - begin;
 	t->file = part->name;
@@ -134,7 +106,7 @@ read_info(struct jst_tensor *t, const struct jval *info, const struct part *part
 
 /* The tensors of one part must tile its data: no hole, no overlap, nothing left over. */
 static int
-check_tiling(const struct jst_tensor *t, size_t count, const struct part *part,
+check_tiling(const struct jst_tensor *t, size_t count, const struct st_part *part,
 	const unsigned char *data, size_t n, struct jerr *e)
 {
 	const struct jst_tensor **order = jmem_try(count + 1, sizeof(*order));
@@ -162,7 +134,7 @@ check_tiling(const struct jst_tensor *t, size_t count, const struct part *part,
 }
 
 static int
-read_tensors(struct jst *s, const struct jval *root, const struct part *part,
+read_tensors(struct jst *s, const struct jval *root, const struct st_part *part,
 	const unsigned char *data, size_t n, struct jerr *e)
 {
 	size_t first = s->n;
@@ -189,7 +161,7 @@ read_tensors(struct jst *s, const struct jval *root, const struct part *part,
 }
 
 static int
-read_part(struct jst *s, const struct part *part, struct jerr *e)
+read_part(struct jst *s, const struct st_part *part, struct jerr *e)
 {
 	const unsigned char *p = part->map.p;
 	size_t n = part->map.n;
@@ -197,10 +169,15 @@ read_part(struct jst *s, const struct part *part, struct jerr *e)
 	uint64_t header;
 	int rc;
 
+	if (pytorch_matches(part))
+		return pytorch_read(s, part, e);
 	if (n < 8)
 		return jerr_set(e, JERR_FORMAT, "%s: %zu bytes are no safetensors file", part->name,
 			n);
 	header = jle_u64(p);
+	if (jle_u32(p) == 0x0a8a0280)
+		return jerr_set(e, JERR_UNSUPPORTED, "%s: torch.save()'s format from before PyTorch "
+			"1.6; load it there and save it again", part->name);
 	if (header > JST_MAX_HEADER || header > n - 8)
 		return jerr_set(e, JERR_FORMAT, "%s: header of %llu bytes in a file of %zu%s",
 			part->name, (unsigned long long)header, n,
@@ -239,7 +216,7 @@ finish(struct jst *s, struct jerr *e)
 static int
 add_file(struct jst *s, const char *path, const char *name, struct jerr *e)
 {
-	struct part *part = &s->parts[s->n_parts];
+	struct st_part *part = &s->parts[s->n_parts];
 	int rc = jfs_map(&part->map, path, e);
 
 	if (rc < 0)
@@ -268,7 +245,7 @@ int
 jst_open_mem(struct jst **out, const void *p, size_t n, const char *name, struct jerr *e)
 {
 	struct jst *s = new_set(1);
-	struct part part = { { p, n }, jarena_strndup(&s->arena, name, strlen(name)) };
+	struct st_part part = { { p, n }, jarena_strndup(&s->arena, name, strlen(name)) };
 	int rc = read_part(s, &part, e);
 
 	if (rc == 0)
@@ -355,25 +332,43 @@ open_index(struct jst **out, const char *dir, const char *index, struct jerr *e)
 	return rc;
 }
 
+/* Where weights are looked for, in this order; every second is the index of parts. */
+static const char *const weight_files[] = {
+	"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+	"pytorch_model.bin.index.json"
+};
+
 int
 jst_open_dir(struct jst **out, const char *dir, struct jerr *e)
 {
 	struct jarena a;
-	char *single, *index;
-	int rc;
+	int rc = 1;
 
 	jarena_init(&a, 0);
-	single = jfs_join(&a, dir, "model.safetensors");
-	index = jfs_join(&a, dir, "model.safetensors.index.json");
-	if (jfs_exists(single))
-		rc = jst_open(out, single, e);
-	else if (jfs_exists(index))
-		rc = open_index(out, dir, index, e);
-	else
-		rc = jerr_set(e, JERR_IO, "%s: no model.safetensors and no "
-			"model.safetensors.index.json", dir);
+	for (size_t i = 0; rc == 1 && i < sizeof(weight_files) / sizeof(weight_files[0]); i++) {
+		const char *path = jfs_join(&a, dir, weight_files[i]);
+
+		if (jfs_exists(path))
+			rc = i % 2 ? open_index(out, dir, path, e) : jst_open(out, path, e);
+	}
 	jarena_release(&a);
+	if (rc == 1)
+		return jerr_set(e, JERR_IO, "%s: no model.safetensors, no pytorch_model.bin and no "
+			"index of parts", dir);
 	return rc;
+}
+
+bool
+jst_in_dir(const char *dir)
+{
+	struct jarena a;
+	bool found = false;
+
+	jarena_init(&a, 0);
+	for (size_t i = 0; !found && i < sizeof(weight_files) / sizeof(weight_files[0]); i++)
+		found = jfs_exists(jfs_join(&a, dir, weight_files[i]));
+	jarena_release(&a);
+	return found;
 }
 
 void
@@ -383,6 +378,9 @@ jst_close(struct jst *s)
 		return;
 	for (size_t i = 0; i < s->n_parts; i++)
 		jfs_unmap(&s->parts[i].map);
+	for (size_t i = 0; i < s->n_copies; i++)
+		jmem_free(s->copies[i]);
+	jmem_free(s->copies);
 	jmem_free(s->parts);
 	jmem_free(s->t);
 	jarena_release(&s->arena);
@@ -416,29 +414,24 @@ jst_metadata(const struct jst *s, const char *key)
 }
 
 int
-jst_to_f32(const struct jst_tensor *t, float *dst, struct jerr *e)
+jst_check_float(const struct jst_tensor *t, struct jerr *e)
 {
-	uint64_t aligned[512];
-	int64_t size, step;
-
 	switch (t->dtype) {
-	case JDT_F32: case JDT_F16: case JDT_BF16: case JDT_F64:
-		break;
+	case JDT_F32: case JDT_F16: case JDT_BF16: case JDT_F64: case JDT_F8_E4M3: case JDT_F8_E5M2:
+		return 0;
 	default:
 		return jerr_set(e, JERR_UNSUPPORTED, "%s: tensor %s: %s cannot be read as weights "
-			"(supported: F32, F16, BF16, F64)", t->file, t->name, t->dtype_name);
+			"(supported: F32, F16, BF16, F64, F8_E4M3, F8_E5M2)", t->file, t->name,
+			jdtype_name(t->dtype));
 	}
-	size = t->count ? (int64_t)t->bytes / t->count : 1;
-	if ((uintptr_t)t->data % (uintptr_t)size == 0) {
-		jten_to_f32(dst, t->data, (enum jdtype)t->dtype, t->count);
-		return 0;
-	}
-	step = (int64_t)sizeof(aligned) / size;
-	for (int64_t i = 0; i < t->count; i += step) {
-		int64_t n = t->count - i < step ? t->count - i : step;
+}
 
-		memcpy(aligned, t->data + i * size, (size_t)(n * size));
-		jten_to_f32(dst + i, aligned, (enum jdtype)t->dtype, n);
-	}
-	return 0;
+int
+jst_to_f32(const struct jst_tensor *t, float *dst, struct jerr *e)
+{
+	int rc = jst_check_float(t, e);
+
+	if (rc == 0)
+		jten_to_f32(dst, t->data, t->dtype, t->count);
+	return rc;
 }

@@ -5,7 +5,7 @@
  *	joptim_new(&o, params, n, &opts, pool, e)
  *	joptim_begin_average(o)			      once the weights are there
  *	per step: gradients were added up by jgraph_backward();
- *		norm = joptim_grad_norm(o)	      not finite: joptim_bad_grad(o) says where; stop
+ *		norm = joptim_grad_norm(o)	      not finite: joptim_bad_grad(o) says where; joptim_drop(o)
  *		if (joptim_climb(o, norm)) {	      SAM: gradients again, at the place climbed to
  *			...; norm = joptim_grad_norm(o); joptim_return(o);
  *		}
@@ -93,6 +93,13 @@ double joptim_grad_norm(struct joptim *o);
 const char *joptim_bad_grad(const struct joptim *o);
 /* One update with rate lr; norm is what joptim_grad_norm() gave.  Gradients are 0 afterwards. */
 void joptim_step(struct joptim *o, double lr, double norm);
+
+/* Instead of joptim_step(): forgets the gradients.  After joptim_climb() the weights are back first. */
+void joptim_drop(struct joptim *o);
+/* Name of the first trained weight that holds a NaN or an infinity, or NULL. */
+const char *joptim_bad_weight(struct joptim *o);
+/* No steps taken: state and averages are 0; the caller puts back the weights. */
+void joptim_reset(struct joptim *o);
 
 /* Steps taken; set when state is restored. */
 int64_t joptim_steps(const struct joptim *o);

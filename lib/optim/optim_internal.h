@@ -108,6 +108,7 @@ struct joptim {
 	struct optim_step step;
 	float away;			/* SAM: factor on the gradient */
 	float weight;			/* of the new weights in the average */
+	bool climbed;			/* between joptim_climb() and joptim_return() */
 };
 
 /* --- optim.c --- */

@@ -1,5 +1,7 @@
 #include "score/jppl.h"
 
+#include "infer/jnll.h"
+
 #include <math.h>
 #include <string.h>
 

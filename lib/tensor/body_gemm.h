@@ -8,6 +8,12 @@
 #define NV 2
 #define NR (NV * VW)
 
+/* What becomes of a value on its way into a panel. */
+#ifndef GEMM_IN
+#define GEMM_IN(v) (v)
+#define GEMM_FEW
+#endif
+
 INLINE vf
 load_some(const float *p, int64_t left)
 {
@@ -30,10 +36,10 @@ load_block(vf t[VW], const float *x, int64_t ld, int64_t rows, int64_t left)
 	if (rows >= VW && left >= VW) {
 #pragma GCC unroll 16
 		for (int i = 0; i < VW; i++)
-			t[i] = vf_load(x + i * ld);
+			t[i] = GEMM_IN(vf_load(x + i * ld));
 	} else {
 		for (int i = 0; i < VW; i++)
-			t[i] = i < rows ? load_some(x + i * ld, left) : vf_zero();
+			t[i] = i < rows ? GEMM_IN(load_some(x + i * ld, left)) : vf_zero();
 	}
 	vf_transpose(t);
 }
@@ -44,7 +50,7 @@ load_panel(vf t[VW], const float *x, int64_t ld)
 {
 #pragma GCC unroll 16
 	for (int i = 0; i < VW; i++)
-		t[i] = i < MR ? vf_load(x + i * ld) : vf_zero();
+		t[i] = i < MR ? GEMM_IN(vf_load(x + i * ld)) : vf_zero();
 	vf_transpose(t);
 }
 
@@ -74,7 +80,7 @@ pack_a_cols(float *panel, const float *a, int64_t lda, int64_t n, int64_t kc)
 	/* The next panel is in the next cache line or in this one. */
 	for (int64_t k = 0; k < kc; k++, a += lda) {
 		__builtin_prefetch(a + 2 * MR - 1);
-		vf_store(panel + k * MR, load_some(a, n));
+		vf_store(panel + k * MR, GEMM_IN(load_some(a, n)));
 	}
 }
 
@@ -102,12 +108,12 @@ pack_b_cols(float *panel, const float *b, int64_t ldb, int64_t n, int64_t kc)
 		int64_t j = 0;
 
 		for (; j + NR <= n; j += NR, to += kc * NR) {
-			vf_store(to, vf_load(b + j));
-			vf_store(to + VW, vf_load(b + j + VW));
+			vf_store(to, GEMM_IN(vf_load(b + j)));
+			vf_store(to + VW, GEMM_IN(vf_load(b + j + VW)));
 		}
 		if (j < n) {
-			vf_store(to, load_some(b + j, n - j));
-			vf_store(to + VW, n - j > VW ? load_some(b + j + VW, n - j - VW)
+			vf_store(to, GEMM_IN(load_some(b + j, n - j)));
+			vf_store(to + VW, n - j > VW ? GEMM_IN(load_some(b + j + VW, n - j - VW))
 				: vf_zero());
 		}
 	}
@@ -200,6 +206,33 @@ micro(const struct jmicro *t)
 	by_rows[t->rows - 1](t);
 }
 
+enum { SPINNERS = VW == 16 ? 24 : VW == 8 ? 12 : 8 };
+
+static double
+spin(int64_t n)
+{
+	vf x = vf_set1(0.5f), y = vf_set1(0.25f), acc[SPINNERS];
+	volatile float sink;
+	float lanes[VW];
+
+#pragma GCC unroll 24
+	for (int i = 0; i < SPINNERS; i++)
+		acc[i] = vf_set1((float)i);
+	for (int64_t k = 0; k < n; k++) {
+#pragma GCC unroll 24
+		for (int i = 0; i < SPINNERS; i++)
+			acc[i] = vf_fma(acc[i], x, y);
+	}
+#pragma GCC unroll 24
+	for (int i = 1; i < SPINNERS; i++)
+		acc[0] = vf_add(acc[0], acc[i]);
+	vf_store(lanes, acc[0]);
+	sink = lanes[0];
+	(void)sink;
+	return (double)n * 2 * SPINNERS * VW;
+}
+
+#ifdef GEMM_FEW
 /*
  * Few rows: nothing is packed.  VW rows of b are turned around in registers block by block (or
  * loaded as they lie), while the next VW rows are on their way from memory.
@@ -268,3 +301,90 @@ few_rows(const struct jmicro *t)
 
 	by_rows[t->rows - 1](t);
 }
+
+/*
+ * Small products as they lie: vectors of b straight from its rows, values of a broadcast.  A tile is
+ * as many rows and vectors as there are registers.
+ */
+#define DIRECT_VECS (VW == 16 ? 4 : 2)
+#define DIRECT_ROWS (VW == 16 ? 12 : 4)
+
+INLINE void
+direct_tile(const int rows, const int vecs, const bool full, const struct jdirect *t, int64_t m,
+	int64_t n)
+{
+	const float *a = t->a + m * t->a_row, *b = t->b + n;
+	int64_t left = t->N - n - (vecs - 1) * VW;
+	vf acc[DIRECT_ROWS][DIRECT_VECS];
+
+#pragma GCC unroll 12
+	for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+		for (int v = 0; v < vecs; v++)
+			acc[i][v] = vf_zero();
+	for (int64_t k = 0; k < t->K; k++, a += t->a_k, b += t->ldb) {
+		vf x[DIRECT_VECS];
+
+#pragma GCC unroll 4
+		for (int v = 0; v + 1 < vecs; v++)
+			x[v] = vf_load(b + v * VW);
+		x[vecs - 1] = full ? vf_load(b + (vecs - 1) * VW)
+			: vf_load_n(b + (vecs - 1) * VW, left);
+#pragma GCC unroll 12
+		for (int i = 0; i < rows; i++) {
+			vf y = vf_set1(a[i * t->a_row]);
+
+#pragma GCC unroll 4
+			for (int v = 0; v < vecs; v++)
+				acc[i][v] = vf_fma(y, x[v], acc[i][v]);
+		}
+	}
+#pragma GCC unroll 12
+	for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+		for (int v = 0; v < vecs; v++)
+			update(t->c + (m + i) * t->ldc + n + v * VW, acc[i][v], t->alpha, t->beta,
+				full || v + 1 < vecs ? VW : left);
+}
+
+INLINE void
+direct_rows(const int rows, const int vecs, const bool full, const struct jdirect *t, int64_t n)
+{
+	int64_t m = 0;
+
+	for (; m + rows <= t->M; m += rows)
+		direct_tile(rows, vecs, full, t, m, n);
+	for (; m + 4 <= t->M; m += 4)
+		direct_tile(4, vecs, full, t, m, n);
+	for (; m < t->M; m++)
+		direct_tile(1, vecs, full, t, m, n);
+}
+
+INLINE void
+direct_columns(const int rows, const int vecs, const struct jdirect *t, int64_t n)
+{
+	if (t->N - n >= vecs * VW)
+		direct_rows(rows, vecs, true, t, n);
+	else
+		direct_rows(rows, vecs, false, t, n);
+}
+
+static void
+direct(const struct jdirect *t)
+{
+	for (int64_t n = 0; n < t->N; n += DIRECT_VECS * VW) {
+		int64_t vecs = (t->N - n + VW - 1) / VW;
+
+		if (vecs == 1)
+			direct_columns(DIRECT_ROWS, 1, t, n);
+#if VW == 16
+		else if (vecs == 2)
+			direct_columns(12, 2, t, n);
+		else if (vecs == 3)
+			direct_columns(8, 3, t, n);
+#endif
+		else
+			direct_columns(VW == 16 ? 6 : 4, DIRECT_VECS, t, n);
+	}
+}
+#endif

@@ -210,8 +210,15 @@ static float
 max_of(const float *x, int64_t n)
 {
 	vf m = vf_set1(x[0]);
+	int64_t i = 0;
 
-	for (int64_t i = 0; i < n; i += VW) {
+	for (; i + 4 * VW <= n; i += 4 * VW) {
+		vf a = vf_max(vf_load(x + i), vf_load(x + i + VW));
+		vf b = vf_max(vf_load(x + i + 2 * VW), vf_load(x + i + 3 * VW));
+
+		m = vf_max(m, vf_max(a, b));
+	}
+	for (; i < n; i += VW) {
 		vf v = load_some(x + i, n - i);
 
 		m = vf_max(m, n - i >= VW ? v : vf_fill_n(v, n - i, x[0]));
@@ -312,15 +319,35 @@ f32_to_f16(uint16_t *y, const float *x, int64_t n)
 }
 #endif
 
+static void
+gelu_tanh(float *y, float *d, const float *x, int64_t n)
+{
+	const vf in = vf_set1(1.5957691216057308f), cube = vf_set1(0.044715f), one = vf_set1(1);
+
+	for (int64_t i = 0; i < n; i += VW) {
+		int64_t left = n - i;
+		vf u = load_some(x + i, left), u2 = vf_mul(u, u);
+		vf s = vsigmoid(vf_mul(vf_mul(in, u), vf_fma(cube, u2, one)));
+
+		store_some(y + i, vf_mul(u, s), left);
+		if (d) {
+			vf slope = vf_mul(in, vf_fma(vf_set1(3 * 0.044715f), u2, one));
+
+			slope = vf_mul(slope, vf_mul(vf_mul(u, s), vf_sub(one, s)));
+			store_some(d + i, vf_add(s, slope), left);
+		}
+	}
+}
+
 /* The table of one feature set. */
 #define KERN_TABLE(text, bits) { \
 	.name = text, .features = (bits), .mr = MR, .nr = NR, .few = FEW, .vw = VW, \
 	.pack_a_rows = pack_a_rows, .pack_a_cols = pack_a_cols, \
 	.pack_b_rows = pack_b_rows, .pack_b_cols = pack_b_cols, .micro = micro, \
-	.few_rows = few_rows, \
+	.few_rows = few_rows, .direct = direct, \
 	.rmsnorm = rmsnorm, .rmsnorm_back = rmsnorm_back, .rope = rope, \
-	.swiglu = swiglu, .swiglu_back = swiglu_back, .transpose = transpose, \
+	.swiglu = swiglu, .swiglu_back = swiglu_back, .gelu_tanh = gelu_tanh, .transpose = transpose, \
 	.add = add, .axpy = axpy, \
 	.scale = scale, .dot = dot, .max = max_of, .exp_sum = exp_sum, .sum_exp = sum_exp, \
 	.exp_scale = exp_scale, .softmax_back = softmax_back, \
-	.f16_to_f32 = f16_to_f32, .f32_to_f16 = f32_to_f16 }
+	.spin = spin, .f16_to_f32 = f16_to_f32, .f32_to_f16 = f32_to_f16 }

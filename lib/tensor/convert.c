@@ -1,9 +1,6 @@
 /*
  * convert.c - values between fp32 and the storage types.  Stored values are little-endian.
- *
- * Q8_0 (ggml): blocks of 32 values, a little-endian f16 scale d and 32 signed bytes; x = d * q.
- * Quantising: d = max|x| / 127 in fp32, q = round(x * (1 / d)) with halves away from zero, then d is
- * rounded to f16.
+ * Block types are in quant.c.
  */
 #include "tensor/jtensor.h"
 
@@ -12,8 +9,7 @@
 
 #include "base/jle.h"
 #include "tensor/jkern.h"
-
-enum { Q8_VALUES = 32, Q8_BYTES = 34 };
+#include "tensor/jquant.h"
 
 static uint32_t
 bits_of(float f)
@@ -86,37 +82,57 @@ jten_f32_to_bf16(float f)
 	return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 
-static void
-q8_to_f32(float *dst, const unsigned char *src, int64_t n)
+/* E4M3 of "FP8 Formats for Deep Learning" (Micikevicius et al. 2022): no infinity, one NaN. */
+static float
+e4m3_to_f32(unsigned v)
 {
-	for (int64_t i = 0; i < n; i += Q8_VALUES, src += Q8_BYTES) {
-		float d = jten_f16_to_f32(jle_u16(src));
+	unsigned e = v >> 3 & 15;
+	float m = (float)(v & 7), f;
 
-		for (int j = 0; j < Q8_VALUES; j++)
-			dst[i + j] = d * (float)(int8_t)src[2 + j];
-	}
-}
-
-/* A NaN has no place in eight bits and becomes 0. */
-static unsigned char
-q8_round(float x)
-{
-	return x == x ? (unsigned char)(int8_t)roundf(x) : 0;
+	if ((v & 0x7f) == 0x7f)
+		f = float_of(0x7fc00000);
+	else
+		f = e ? ldexpf(1 + m / 8, (int)e - 7) : m * 0x1p-9f;
+	return v & 0x80 ? -f : f;
 }
 
 static void
-f32_to_q8(unsigned char *dst, const float *src, int64_t n)
+floats_to_f32(float *dst, const unsigned char *p, enum jdtype dtype, int64_t n)
 {
-	for (int64_t i = 0; i < n; i += Q8_VALUES, dst += Q8_BYTES) {
-		float top = 0, d, inv;
+	if (dtype == JDT_BF16)
+		for (int64_t i = 0; i < n; i++)
+			dst[i] = float_of((uint32_t)jle_u16(p + 2 * i) << 16);
+	else if (dtype == JDT_F64)
+		for (int64_t i = 0; i < n; i++)
+			dst[i] = (float)f64_at(p + 8 * i);
+	else if (dtype == JDT_F8_E4M3)
+		for (int64_t i = 0; i < n; i++)
+			dst[i] = e4m3_to_f32(p[i]);
+	else	/* F8_E5M2: the upper byte of an F16 */
+		for (int64_t i = 0; i < n; i++)
+			dst[i] = jten_f16_to_f32((uint16_t)(p[i] << 8));
+}
 
-		for (int j = 0; j < Q8_VALUES; j++)
-			top = fmaxf(top, fabsf(src[i + j]));
-		d = top / 127.0f;
-		inv = d != 0 ? 1.0f / d : 0.0f;
-		jle_put16(dst, jten_f32_to_f16(d));
-		for (int j = 0; j < Q8_VALUES; j++)
-			dst[2 + j] = q8_round(src[i + j] * inv);
+static float
+int_at(const unsigned char *p, enum jdtype dtype)
+{
+	switch (dtype) {
+	case JDT_I8:
+		return (float)(int8_t)*p;
+	case JDT_I16:
+		return (float)(int16_t)jle_u16(p);
+	case JDT_I32:
+		return (float)(int32_t)jle_u32(p);
+	case JDT_I64:
+		return (float)(int64_t)jle_u64(p);
+	case JDT_U16:
+		return (float)jle_u16(p);
+	case JDT_U32:
+		return (float)jle_u32(p);
+	case JDT_U64:
+		return (float)jle_u64(p);
+	default:
+		return (float)*p;
 	}
 }
 
@@ -125,6 +141,10 @@ jten_to_f32(float *dst, const void *src, enum jdtype dtype, int64_t n)
 {
 	const unsigned char *p = src;	/* may be unaligned: it may lie in a mapped file */
 
+	if (jdtype_is_block(dtype)) {
+		jquant_decode(dst, dtype, src, n);
+		return;
+	}
 	switch (dtype) {
 	case JDT_F32:
 		memcpy(dst, src, (size_t)n * sizeof(float));
@@ -132,28 +152,33 @@ jten_to_f32(float *dst, const void *src, enum jdtype dtype, int64_t n)
 	case JDT_F16:
 		jkern_get()->f16_to_f32(dst, src, n);
 		break;
-	case JDT_BF16:
-		for (int64_t i = 0; i < n; i++)
-			dst[i] = float_of((uint32_t)jle_u16(p + 2 * i) << 16);
+	case JDT_BF16: case JDT_F64: case JDT_F8_E4M3: case JDT_F8_E5M2:
+		floats_to_f32(dst, p, dtype, n);
 		break;
-	case JDT_Q8_0:
-		q8_to_f32(dst, src, n);
-		break;
-	case JDT_I32:
+	default:
 		for (int64_t i = 0; i < n; i++)
-			dst[i] = (float)(int32_t)jle_u32(p + 4 * i);
+			dst[i] = int_at(p + i * jdtype_bytes(dtype), dtype);
 		break;
-	case JDT_F64:
-		for (int64_t i = 0; i < n; i++)
-			dst[i] = (float)f64_at(p + 8 * i);
+	}
+}
+
+static void
+put_int(unsigned char *p, enum jdtype dtype, float v)
+{
+	int64_t i = (int64_t)v;
+
+	switch (jdtype_bytes(dtype)) {
+	case 1:
+		*p = dtype == JDT_BOOL ? i != 0 : (unsigned char)i;
 		break;
-	case JDT_I64:
-		for (int64_t i = 0; i < n; i++)
-			dst[i] = (float)(int64_t)jle_u64(p + 8 * i);
+	case 2:
+		jle_put16(p, (uint16_t)i);
 		break;
-	case JDT_U8:
-		for (int64_t i = 0; i < n; i++)
-			dst[i] = p[i];
+	case 4:
+		jle_put32(p, (uint32_t)i);
+		break;
+	default:
+		jle_put64(p, (uint64_t)i);
 		break;
 	}
 }
@@ -161,6 +186,12 @@ jten_to_f32(float *dst, const void *src, enum jdtype dtype, int64_t n)
 void
 jten_from_f32(void *dst, enum jdtype dtype, const float *src, int64_t n)
 {
+	unsigned char *p = dst;
+
+	if (jdtype_is_block(dtype)) {
+		jquant_encode(dst, dtype, src, n, NULL);
+		return;
+	}
 	switch (dtype) {
 	case JDT_F32:
 		memcpy(dst, src, (size_t)n * sizeof(float));
@@ -170,26 +201,20 @@ jten_from_f32(void *dst, enum jdtype dtype, const float *src, int64_t n)
 		break;
 	case JDT_BF16:
 		for (int64_t i = 0; i < n; i++)
-			((uint16_t *)dst)[i] = jten_f32_to_bf16(src[i]);
-		break;
-	case JDT_Q8_0:
-		f32_to_q8(dst, src, n);
-		break;
-	case JDT_I32:
-		for (int64_t i = 0; i < n; i++)
-			((int32_t *)dst)[i] = (int32_t)src[i];
+			jle_put16(p + 2 * i, jten_f32_to_bf16(src[i]));
 		break;
 	case JDT_F64:
-		for (int64_t i = 0; i < n; i++)
-			((double *)dst)[i] = src[i];
+		for (int64_t i = 0; i < n; i++) {
+			double v = (double)src[i];
+
+			memcpy(p + 8 * i, &v, sizeof(v));
+		}
 		break;
-	case JDT_I64:
+	case JDT_F8_E4M3: case JDT_F8_E5M2:
+		jbug("nothing is written as %s", jdtype_name(dtype));
+	default:
 		for (int64_t i = 0; i < n; i++)
-			((int64_t *)dst)[i] = (int64_t)src[i];
-		break;
-	case JDT_U8:
-		for (int64_t i = 0; i < n; i++)
-			((uint8_t *)dst)[i] = (uint8_t)src[i];
+			put_int(p + i * jdtype_bytes(dtype), dtype, src[i]);
 		break;
 	}
 }

@@ -7,9 +7,11 @@
  * panel, and with very few nothing is packed: B streams from memory once.
  */
 #include "tensor/jkern.h"
+#include "tensor/jquant.h"
 
 enum {
 	K_MAX = 320,		/* longest block of k: a 32-column panel is 40 KiB */
+	K_UNIT = 16,
 	N_BLOCK = 512,		/* columns of C per packed block of B, few rows excepted */
 	M_BLOCK = 224,		/* rows of C per packed block of A */
 	PANEL_ROWS = 28,	/* up to here the column block is one panel */
@@ -19,20 +21,39 @@ enum {
 	TILES_PER_WORKER = 8
 };
 
-int64_t
-jgemm_block(int64_t K)
-{
-	int64_t blocks = (K + K_MAX - 1) / K_MAX;
-
-	if (blocks <= 1)
-		return K > 0 ? K : 1;
-	return ((K + blocks - 1) / blocks + 15) / 16 * 16;
-}
-
 static int64_t
 round_up(int64_t x, int64_t to)
 {
 	return (x + to - 1) / to * to;
+}
+
+static int64_t
+block_length(int64_t K, int64_t most, int64_t unit)
+{
+	int64_t blocks = (K + most - 1) / most;
+
+	if (blocks <= 1)
+		return K > 0 ? K : 1;
+	return round_up((K + blocks - 1) / blocks, unit);
+}
+
+int64_t
+jgemm_block(int64_t K)
+{
+	return block_length(K, K_MAX, K_UNIT);
+}
+
+int64_t
+jkern_block(const struct jkern *k, int64_t K)
+{
+	return k->pairs ? block_length(K, k->k_max, k->k_unit) : jgemm_block(K);
+}
+
+/* Floats of panels of n rows or columns over kc values. */
+static int64_t
+panel(const struct jkern *k, int64_t kc, int64_t n)
+{
+	return k->pairs ? round_up(kc, k->k_unit) / 2 * n : kc * n;
 }
 
 static int64_t
@@ -44,11 +65,60 @@ smaller(int64_t a, int64_t b)
 size_t
 jkern_gemm_work(const struct jkern *k, enum jgemm_form form, int64_t N, int64_t K)
 {
-	int64_t kc = jgemm_block(K);
+	int64_t kc = jkern_block(k, K);
 	int64_t nb = round_up(smaller(N, N_BLOCK), k->nr);
 
 	(void)form;
-	return (size_t)round_up(kc * nb + kc * round_up(M_BLOCK, k->mr) + A_SLACK, 16);
+	return (size_t)round_up(panel(k, kc, nb) + panel(k, kc, round_up(M_BLOCK, k->mr)) + A_SLACK,
+		16);
+}
+
+/* Decoded values of a piece of `cols` stored columns: whole blocks on both sides. */
+static int64_t
+decoded_cols(const struct jgemm *g, int64_t cols)
+{
+	return round_up(cols + 2 * (int64_t)jdtype_values(g->b_type), 16);
+}
+
+size_t
+jkern_gemm_work_of(const struct jkern *k, const struct jgemm *g)
+{
+	size_t plain = jkern_gemm_work(k, g->form, g->N, g->K);
+	int64_t kc = jkern_block(k, g->K);
+
+	if (g->b_type == JDT_F32)
+		return plain;
+	if (g->form == JGEMM_NT)
+		return plain + (size_t)(k->nr * decoded_cols(g, kc));
+	return plain + (size_t)(kc * decoded_cols(g, round_up(smaller(g->N, N_BLOCK), k->nr)));
+}
+
+/* A piece of B as stored, in fp32. */
+struct piece {
+	int64_t row, rows, col, cols;
+	const float *p;
+	int64_t ld;
+};
+
+/* Finds the piece in B, decoding it into to where B is not fp32. */
+static void
+find_piece(const struct jgemm *g, struct piece *x, float *to)
+{
+	int64_t values = (int64_t)jdtype_values(g->b_type);
+	int64_t first = (g->b_col + x->col) / values * values;
+	int64_t count = round_up(g->b_col + x->col + x->cols, values) - first;
+	const char *from = g->b_data;
+
+	if (g->b_type == JDT_F32) {
+		x->p = g->B + x->row * g->ldb + x->col;
+		x->ld = g->ldb;
+		return;
+	}
+	x->ld = round_up(count, 16);
+	x->p = to + (g->b_col + x->col - first);
+	from += (uint64_t)x->row * jten_bytes(g->b_type, g->ldb) + jten_bytes(g->b_type, first);
+	for (int64_t r = 0; r < x->rows; r++, from += jten_bytes(g->b_type, g->ldb))
+		jten_to_f32(to + r * x->ld, from, g->b_type, count);
 }
 
 /* One block of k: where it lies and how much of the output it touches. */
@@ -57,40 +127,48 @@ struct block {
 	const struct jgemm *g;
 	int64_t k0, kc, n0, nb;
 	float *a, *b;		/* packed */
+	float *decoded;		/* scratch of find_piece() */
 };
 
 static void
-pack_b(const struct block *x)
+pack_b_rows(const struct block *x)
 {
-	const struct jgemm *g = x->g;
-	int64_t step = g->form == JGEMM_NT ? x->k->nr : SIDE_BY_SIDE * x->k->nr;
-	float *panel = x->b;
+	int64_t nr = x->k->nr;
+	float *to = x->b;
 
-	for (int64_t n = 0; n < x->nb; n += step, panel += x->kc * step) {
-		int64_t w = smaller(step, x->nb - n);
+	for (int64_t n = 0; n < x->nb; n += nr, to += panel(x->k, x->kc, nr)) {
+		struct piece p = { x->n0 + n, smaller(nr, x->nb - n), x->k0, x->kc, NULL, 0 };
 
-		if (g->form == JGEMM_NT)
-			x->k->pack_b_rows(panel, g->B + (x->n0 + n) * g->ldb + x->k0, g->ldb, w,
-				x->kc);
-		else
-			x->k->pack_b_cols(panel, g->B + x->k0 * g->ldb + x->n0 + n, g->ldb, w,
-				x->kc);
+		find_piece(x->g, &p, x->decoded);
+		x->k->pack_b_rows(to, p.p, p.ld, p.rows, p.cols);
 	}
+}
+
+static void
+pack_b_cols(const struct block *x)
+{
+	int64_t step = SIDE_BY_SIDE * x->k->nr;
+	struct piece p = { x->k0, x->kc, x->n0, x->nb, NULL, 0 };
+	float *to = x->b;
+
+	find_piece(x->g, &p, x->decoded);
+	for (int64_t n = 0; n < x->nb; n += step, to += panel(x->k, x->kc, step))
+		x->k->pack_b_cols(to, p.p + n, p.ld, smaller(step, x->nb - n), x->kc);
 }
 
 static void
 pack_a(const struct block *x, int64_t m0, int64_t mb)
 {
 	const struct jgemm *g = x->g;
-	float *panel = x->a;
+	float *to = x->a;
 
-	for (int64_t m = 0; m < mb; m += x->k->mr, panel += x->kc * x->k->mr) {
+	for (int64_t m = 0; m < mb; m += x->k->mr, to += panel(x->k, x->kc, x->k->mr)) {
 		int64_t w = smaller(x->k->mr, mb - m);
 
 		if (g->form == JGEMM_TN)
-			x->k->pack_a_cols(panel, g->A + x->k0 * g->lda + m0 + m, g->lda, w, x->kc);
+			x->k->pack_a_cols(to, g->A + x->k0 * g->lda + m0 + m, g->lda, w, x->kc);
 		else
-			x->k->pack_a_rows(panel, g->A + (m0 + m) * g->lda + x->k0, g->lda, w, x->kc);
+			x->k->pack_a_rows(to, g->A + (m0 + m) * g->lda + x->k0, g->lda, w, x->kc);
 	}
 }
 
@@ -104,10 +182,10 @@ multiply(const struct block *x, int64_t m0, int64_t mb)
 	};
 
 	for (int64_t n = 0; n < x->nb; n += x->k->nr) {
-		t.b = x->b + n * x->kc;
+		t.b = x->b + panel(x->k, x->kc, n);
 		t.cols = (int)smaller(x->k->nr, x->nb - n);
 		for (int64_t m = 0; m < mb; m += x->k->mr) {
-			t.a = x->a + m * x->kc;
+			t.a = x->a + panel(x->k, x->kc, m);
 			t.rows = (int)smaller(x->k->mr, mb - m);
 			if (g->lower && x->n0 + n > m0 + m + t.rows - 1)
 				continue;
@@ -119,17 +197,23 @@ multiply(const struct block *x, int64_t m0, int64_t mb)
 
 /* Few rows of A: B is read once, in the order in which it lies. */
 static void
-stream(const struct jkern *k, const struct jgemm *g)
+stream(const struct jkern *k, const struct jgemm *g, float *work)
 {
 	int64_t kc = jgemm_block(g->K);
-	struct jmicro t = { .lda = g->lda, .ldb = g->ldb, .ldc = g->ldc, .alpha = g->alpha,
+	struct jmicro t = { .lda = g->lda, .ldc = g->ldc, .alpha = g->alpha,
 		.b_rows = g->form == JGEMM_NT };
 
 	for (int64_t n = 0; n < g->N; n += k->vw) {
 		t.cols = (int)smaller(k->vw, g->N - n);
 		for (int64_t k0 = 0; k0 < g->K; k0 += kc) {
-			t.kc = smaller(kc, g->K - k0);
-			t.b = g->B + (t.b_rows ? n * g->ldb + k0 : k0 * g->ldb + n);
+			struct piece p = { .row = n, .rows = t.cols, .col = k0 };
+
+			t.kc = p.cols = smaller(kc, g->K - k0);
+			if (!t.b_rows)
+				p = (struct piece){ k0, t.kc, n, t.cols, NULL, 0 };
+			find_piece(g, &p, work);
+			t.b = p.p;
+			t.ldb = p.ld;
 			t.beta = k0 == 0 ? g->beta : 1;
 			for (int64_t m = 0; m < g->M; m += k->few) {
 				t.rows = (int)smaller(k->few, g->M - m);
@@ -143,7 +227,7 @@ stream(const struct jkern *k, const struct jgemm *g)
 
 /* Nothing to sum: C = beta * C. */
 static void
-scale_only(const struct jkern *k, const struct jgemm *g)
+scale_only(const struct jgemm *g)
 {
 	for (int64_t m = 0; m < g->M; m++) {
 		float *c = g->C + m * g->ldc;
@@ -151,37 +235,66 @@ scale_only(const struct jkern *k, const struct jgemm *g)
 		for (int64_t n = 0; n < g->N && g->beta == 0; n++)
 			c[n] = 0;
 		if (g->beta != 0)
-			k->scale(c, g->beta, g->N);
+			jkern_get()->scale(c, g->beta, g->N);
 	}
 }
 
 void
 jkern_gemm(const struct jkern *k, const struct jgemm *g, float *work)
 {
-	struct block x = { .k = k, .g = g };
-	int64_t step = g->M <= PANEL_ROWS ? k->nr : N_BLOCK, kc = jgemm_block(g->K);
+	struct block x = { .k = k, .g = g,
+		.decoded = work + jkern_gemm_work(k, g->form, g->N, g->K) };
+	int64_t step = g->M <= PANEL_ROWS ? k->nr : N_BLOCK, kc = jkern_block(k, g->K);
 	int64_t mb = M_BLOCK / k->mr * k->mr;
 
 	if (g->K == 0) {
-		scale_only(k, g);
+		scale_only(g);
 		return;
 	}
-	if (g->M <= STREAM_PASSES * k->few && g->form != JGEMM_TN) {
-		stream(k, g);
+	if (g->M <= STREAM_PASSES * k->few && g->form != JGEMM_TN
+	    && (g->form == JGEMM_NT || g->b_type == JDT_F32)) {
+		stream(k, g, work);
 		return;
 	}
+	if (k->begin)
+		k->begin();
 	for (x.n0 = 0; x.n0 < g->N; x.n0 += step) {
 		x.nb = smaller(step, g->N - x.n0);
 		for (x.k0 = 0; x.k0 < g->K; x.k0 += kc) {
 			x.kc = smaller(kc, g->K - x.k0);
 			x.b = work;
-			x.a = work + x.kc * round_up(x.nb, k->nr);
-			pack_b(&x);
+			x.a = work + panel(k, x.kc, round_up(x.nb, k->nr));
+			if (g->form == JGEMM_NT)
+				pack_b_rows(&x);
+			else
+				pack_b_cols(&x);
 			for (int64_t m = 0; m < g->M; m += mb) {
 				pack_a(&x, m, smaller(mb, g->M - m));
 				multiply(&x, m, smaller(mb, g->M - m));
 			}
 		}
+	}
+	if (k->end)
+		k->end();
+}
+
+void
+jkern_small(const struct jkern *k, const struct jgemm *g)
+{
+	int64_t kc = jgemm_block(g->K);
+	struct jdirect t = {
+		.M = g->M, .N = g->N, .c = g->C, .ldb = g->ldb, .ldc = g->ldc, .alpha = g->alpha,
+		.a_row = g->form == JGEMM_TN ? 1 : g->lda, .a_k = g->form == JGEMM_TN ? g->lda : 1
+	};
+
+	if (g->K == 0)
+		scale_only(g);
+	for (int64_t k0 = 0; k0 < g->K; k0 += kc) {
+		t.K = smaller(kc, g->K - k0);
+		t.a = g->A + k0 * t.a_k;
+		t.b = g->B + k0 * g->ldb;
+		t.beta = k0 == 0 ? g->beta : 1;
+		k->direct(&t);
 	}
 }
 
@@ -202,7 +315,9 @@ grid_cost(const struct grid *x, int workers)
 	const struct jgemm *g = x->g;
 	double k = (double)g->K, tm = (double)round_up(x->tm, x->k->mr);
 	double tn = (double)round_up(x->tn, x->k->nr);
-	double tile = tm * tn * k / x->k->nr + 0.5 * k * tn + 0.3 * k * tm + 3000;
+	/* Tiles of bf16 are multiplied faster, packed no faster. */
+	double rate = x->k->pairs ? 8 * x->k->nr : x->k->nr;
+	double tile = tm * tn * k / rate + 0.5 * k * tn + 0.3 * k * tm + 3000;
 	int64_t rounds = (x->rows * x->cols + workers - 1) / workers;
 
 	/* Half a tile more: another program may take a core away in the middle. */
@@ -257,7 +372,12 @@ grid_tile(void *arg, int64_t i, int worker)
 	/* The diagonal of a tile beside the diagonal is not that of C. */
 	g.lower = g.lower && n == m;
 	g.A += g.form == JGEMM_TN ? m : m * g.lda;
-	g.B += g.form == JGEMM_NT ? n * g.ldb : n;
+	if (g.b_type == JDT_F32)
+		g.B += g.form == JGEMM_NT ? n * g.ldb : n;
+	else if (g.form == JGEMM_NT)
+		g.b_data = (const char *)g.b_data + (uint64_t)n * jten_bytes(g.b_type, g.ldb);
+	else
+		g.b_col += n;
 	g.C += m * g.ldc + n;
 	jkern_gemm(x->k, &g, x->work + (size_t)worker * x->stride);
 }
@@ -272,7 +392,7 @@ jkern_gemm_par(const struct jkern *k, const struct jgemm *g, struct jpar *pool, 
 		jkern_gemm(k, g, work);
 		return;
 	}
-	x.stride = jkern_gemm_work(k, g->form, g->N, g->K);
+	x.stride = jkern_gemm_work_of(k, g);
 	grid_choose(&x, workers);
 	jpar_for(pool, x.rows * x.cols, grid_tile, &x);
 }

@@ -7,7 +7,7 @@
  *
  * Order of summation is part of the contract:
  * - Matrix products.  Element (i, j) is a chain of multiply-adds over k in ascending order, cut
- *   into blocks whose length depends on K alone (jgemm_block); block sums are added to C in order.
+ *   into blocks whose length depends on K alone (jkern_block); block sums are added to C in order.
  *   Hence an element has the same bits whatever M and N are, however the output is cut into tiles,
  *   and for any number of threads: a row decoded alone equals the same row inside a prefill or a
  *   training batch.
@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "par/jpar.h"
+#include "tensor/jtensor.h"
 
 /* --- matrix product: C = alpha * op(A) op(B) + beta * C, C is [M, N], row-major --- */
 enum jgemm_form {
@@ -40,6 +41,14 @@ struct jgemm {
 	int64_t lda, ldb, ldc;	/* distance of rows as stored, in elements */
 	float alpha, beta;	/* beta 0: C is not read */
 	bool lower;		/* only C[i][j], j <= i, is wanted: the rest may be written or not */
+	/*
+	 * B as a file holds it: rows of jten_bytes(type, ldb) bytes, of which op(B) starts at
+	 * element b_col.  Tiles of it become fp32 on their way into the panels: the bits are those
+	 * of the product with the whole of B decoded.  Not with JDT_F32, where B is used.
+	 */
+	enum jdtype b_type;
+	const void *b_data;
+	int64_t b_col;
 };
 
 /* Addends and flags of the backward kernels: what is there already is kept or overwritten. */
@@ -75,6 +84,18 @@ struct jmicro {
 	float alpha, beta;
 };
 
+/*
+ * Nothing packed: C [M, N] = alpha A B + beta C over one block of k; a[m * a_row + k * a_k], rows of
+ * b and c lie ldb and ldc apart.
+ */
+struct jdirect {
+	int64_t M, N, K;
+	const float *a, *b;
+	float *c;
+	int64_t a_row, a_k, ldb, ldc;
+	float alpha, beta;
+};
+
 struct jkern {
 	const char *name;	/* "generic", "avx2", "avx512" */
 	unsigned features;	/* bits of jsys_features() it needs */
@@ -85,13 +106,17 @@ struct jkern {
 	 * (_rows) or from kc stored rows of n values (_cols).  Writing a panel of A may spill up
 	 * to 16 floats behind its end.
 	 */
-	int mr, nr, few, vw;
+	int mr, nr, few, vw;		/* few 0: everything is packed */
+	int k_max, k_unit;		/* longest block of k; what blocks and panels are multiples of */
+	bool pairs;			/* panels hold bf16, two values of k in one float */
+	void (*begin)(void), (*end)(void);	/* around the calls of one product, or NULL */
 	void (*pack_a_rows)(float *panel, const float *a, int64_t lda, int64_t n, int64_t kc);
 	void (*pack_a_cols)(float *panel, const float *a, int64_t lda, int64_t n, int64_t kc);
 	void (*pack_b_rows)(float *panel, const float *b, int64_t ldb, int64_t n, int64_t kc);
 	void (*pack_b_cols)(float *panel, const float *b, int64_t ldb, int64_t n, int64_t kc);
 	void (*micro)(const struct jmicro *t);
 	void (*few_rows)(const struct jmicro *t);
+	void (*direct)(const struct jdirect *t);
 
 	/* y = x * rsqrt(mean(x^2) + eps) * w over n values; in place allowed. */
 	void (*rmsnorm)(float *y, const float *x, const float *w, int64_t n, float eps);
@@ -101,6 +126,9 @@ struct jkern {
 		int mode);
 	void (*swiglu)(float *y, const float *gate, const float *up, int64_t n);
 	void (*swiglu_back)(const struct jswiglu_back *b);
+
+	/* y = x / (1 + exp(-2 z)), z = sqrt(2/pi) (x + 0.044715 x^3); its derivative to d unless NULL. */
+	void (*gelu_tanh)(float *y, float *d, const float *x, int64_t n);
 
 	/* to [cols, rows] = from [rows, cols] turned around. */
 	void (*transpose)(float *to, const float *from, int64_t rows, int64_t cols, int64_t ldto,
@@ -120,20 +148,39 @@ struct jkern {
 	void (*softmax_back)(float *y, const float *p, const float *x, float d, float a,
 		int64_t n);
 
+	/* Multiply-adds in registers alone, n rounds; returns the operations done (2 each). */
+	double (*spin)(int64_t n);
 	void (*f16_to_f32)(float *y, const void *x, int64_t n);
 	void (*f32_to_f16)(uint16_t *y, const float *x, int64_t n);
 };
 
 const struct jkern *jkern_get(void);
+/*
+ * Matrix products in bf16: operands are rounded to bf16 on their way into the panels, sums are fp32.
+ * Only the pieces of the product are set.  "amx", "avx512bf16", or where neither is there the fp32
+ * kernels behind the same rounding ("avx2-rounded", ...): slower than fp32, for checking and for
+ * going on with a run elsewhere.
+ */
+const struct jkern *jkern_bf16(void);
+/* Has this machine instructions for them? */
+bool jkern_bf16_fast(void);
 /* The tables this machine can run, best first, ending with NULL; for tests. */
 const struct jkern *const *jkern_all(void);
 
-/* Length of the blocks of k: a function of K alone. */
+/* Length of the blocks of k: a function of K alone; jgemm_block() for the tables in fp32. */
 int64_t jgemm_block(int64_t K);
-/* Scratch floats that one thread needs for a product (an upper bound over M). */
+int64_t jkern_block(const struct jkern *k, int64_t K);
+/* Scratch floats that one thread needs for a product with B in fp32 (an upper bound over M). */
 size_t jkern_gemm_work(const struct jkern *k, enum jgemm_form form, int64_t N, int64_t K);
+/* The same for any type of B; reads form, N, K and b_type. */
+size_t jkern_gemm_work_of(const struct jkern *k, const struct jgemm *g);
 void jkern_gemm(const struct jkern *k, const struct jgemm *g, float *work);
-/* The same bits on all threads of a pool; work holds jpar_size(pool) * jkern_gemm_work(). */
+/*
+ * The same bits without packing and without scratch: forms NN and TN in fp32, faster while B stays in
+ * the nearest caches (the tiles of attention).
+ */
+void jkern_small(const struct jkern *k, const struct jgemm *g);
+/* The same bits on all threads of a pool; work holds jpar_size(pool) * jkern_gemm_work_of(). */
 void jkern_gemm_par(const struct jkern *k, const struct jgemm *g, struct jpar *pool, float *work);
 
 /* Scalar references: double inside, rounded once on output. */

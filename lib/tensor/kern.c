@@ -24,6 +24,31 @@ jkern_get(void)
 	return tables[i];
 }
 
+/* Best first. */
+static const struct jkern *const bf16_tables[] = {
+#if defined(__x86_64__)
+	&jkern_amx, &jkern_avx512bf16, &jkern_rounded_avx512, &jkern_rounded_avx2,
+#endif
+	&jkern_rounded_generic
+};
+
+const struct jkern *
+jkern_bf16(void)
+{
+	unsigned have = jsys_features();
+	size_t i = 0;
+
+	while (bf16_tables[i]->features & ~have)
+		i++;
+	return bf16_tables[i];
+}
+
+bool
+jkern_bf16_fast(void)
+{
+	return jkern_bf16()->pairs;
+}
+
 const struct jkern *const *
 jkern_all(void)
 {

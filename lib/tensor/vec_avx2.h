@@ -130,3 +130,15 @@ vf_to_f16(uint16_t *p, vf v)
 	_mm_storeu_si128((__m128i *)(void *)p,
 		_mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
+
+/* To the nearest bf16, halves to even; NaN stays NaN. */
+INLINE vf
+vf_round_bf16(vf v)
+{
+	__m256i u = _mm256_castps_si256(v);
+	__m256i odd = _mm256_and_si256(_mm256_srli_epi32(u, 16), _mm256_set1_epi32(1));
+	__m256i r = _mm256_add_epi32(u, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+
+	r = _mm256_and_si256(r, _mm256_set1_epi32((int)0xffff0000));
+	return _mm256_blendv_ps(_mm256_castsi256_ps(r), v, _mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+}

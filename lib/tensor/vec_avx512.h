@@ -1,17 +1,21 @@
 /*
  * vec_avx512.h - the vector vocabulary of body_*.h for AVX-512 (F, BW, VL, DQ): 16 floats.
  *
- * Included once, by kern_avx512.c, after all system headers; it switches the compiler's target.
+ * Included after all system headers; it switches the compiler's target, to VEC_TARGET where the file
+ * has defined one with more in it.
  */
 #include <immintrin.h>
 
+#ifndef VEC_TARGET
+#define VEC_TARGET "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"
+#endif
 #if defined(__clang__)
-#pragma clang attribute push( \
-	__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"))), \
-	apply_to = function)
+#pragma clang attribute push(__attribute__((target(VEC_TARGET))), apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")
+#define VEC_PRAGMA(x) _Pragma(#x)
+#define VEC_SWITCH(features) VEC_PRAGMA(GCC target(features))
+VEC_SWITCH(VEC_TARGET)
 #endif
 
 #define VW 16
@@ -119,4 +123,16 @@ vf_to_f16(uint16_t *p, vf v)
 {
 	_mm256_storeu_si256((__m256i *)(void *)p,
 		_mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
+/* To the nearest bf16, halves to even; NaN stays NaN. */
+INLINE vf
+vf_round_bf16(vf v)
+{
+	__m512i u = _mm512_castps_si512(v);
+	__m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+	__m512i r = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+
+	r = _mm512_and_si512(r, _mm512_set1_epi32((int)0xffff0000));
+	return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), _mm512_castsi512_ps(r), v);
 }

@@ -12,6 +12,7 @@
 
 typedef float vf __attribute__((vector_size(16)));
 typedef int32_t vi __attribute__((vector_size(16)));
+typedef uint32_t vu __attribute__((vector_size(16)));
 
 INLINE vf vf_load(const float *p) { vf v; memcpy(&v, p, sizeof(v)); return v; }
 INLINE void vf_store(float *p, vf v) { memcpy(p, &v, sizeof(v)); }
@@ -93,4 +94,13 @@ vf_transpose(vf r[VW])
 			r[j][i] = t;
 		}
 	}
+}
+
+/* To the nearest bf16, halves to even; NaN stays NaN. */
+INLINE vf
+vf_round_bf16(vf v)
+{
+	vu u = (vu)v, r = (u + 0x7fff + (u >> 16 & 1)) & 0xffff0000;
+
+	return vf_pick(v == v, (vf)r, v);
 }

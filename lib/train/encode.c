@@ -135,8 +135,19 @@ tell(struct job *j, const char *line, size_t n, const char *reason)
 		j->src->h->record(j->src->h->arg, line, n, reason);
 }
 
+/* Remembers where the document that is kept next stands. */
+static void
+keep_place(struct job *j, const struct jreader *r)
+{
+	struct jtrain_data *d = j->d;
+
+	JMEM_GROW(d->lines, d->cap_lines, d->n_lines + 1);
+	d->lines[d->n_lines].file = (uint32_t)r->at;
+	d->lines[d->n_lines++].line = jreader_lineno(r);
+}
+
 static int
-one_record(struct job *j, const char *line, size_t n, struct jerr *e)
+one_record(struct job *j, const struct jreader *from, const char *line, size_t n, struct jerr *e)
 {
 	struct encoder *en = j->en;
 	struct jerr why = { 0 };
@@ -153,6 +164,7 @@ one_record(struct job *j, const char *line, size_t n, struct jerr *e)
 	if (j->out.ids.n > (size_t)j->src->o->seq + 1)
 		j->d->truncated++;
 	tell(j, line, n, NULL);
+	keep_place(j, from);
 	return jshard_add(j->w, j->out.ids.v,
 		j->out.mask.n ? (const unsigned char *)j->out.mask.p : NULL, j->out.ids.n,
 		j->out.text_bytes, e);
@@ -172,9 +184,13 @@ encode_all(struct job *j, struct jerr *e)
 	while ((rc = jreader_line(&r, &line, &len, e)) > 0) {
 		if (rc == 2)
 			tell(j, NULL, 0, "line too long");
-		else if (len > 0 && one_record(j, line, len, e) < 0)
+		else if (len > 0 && one_record(j, &r, line, len, e) < 0)
 			break;
 	}
+	j->d->n_files = r.n;		/* the names stay with the data */
+	j->d->files = r.files;
+	r.files = NULL;
+	r.n = 0;
 	jreader_close(&r);
 	return e->code;
 }

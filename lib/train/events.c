@@ -209,7 +209,7 @@ events_open(struct events **made, const char *dir, int64_t keep, struct jerr *e)
 static void
 put_scalar(struct events *v, const char *tag, double x)
 {
-	if (isnan(x))
+	if (!isfinite(x))
 		return;
 	jbuf_reset(&v->value);
 	put_bytes(&v->value, 1, tag, strlen(tag));

@@ -12,12 +12,23 @@
 #include "tok/jtok.h"
 #include "train/jtrain.h"
 
+struct jtrain_line {
+	uint32_t file;			/* index into files */
+	uint64_t line;			/* from 1 */
+};
+
 struct jtrain_data {
 	struct jshard_set *set;
 	enum jpack_mode mode;
 	uint64_t target_tokens;		/* tokens with loss; 0 = all */
 	uint64_t eos_targets;		/* turns whose end is trained */
 	uint64_t truncated;		/* documents longer than a row */
+	uint64_t kinds[JTRAIN_KINDS];	/* records of each kind */
+	/* Where the documents of record files stood; all NULL for shards. */
+	char **files;
+	size_t n_files;
+	struct jtrain_line *lines;	/* [n_lines], by document number */
+	size_t n_lines, cap_lines;
 };
 
 /* Where data comes from, and for which run. */

@@ -9,11 +9,19 @@
  * of --batch whose tokens are at most 2048, at least one sequence.  One graph of that shape serves
  * all units; gradients are added unit by unit in order.  So the result depends neither on
  * --accumulate nor on the number of threads.  The loss of a step is the sum over its target tokens
- * divided by their number in the whole batch, which is counted before the forward pass.
+ * divided by their number in the whole batch, which is counted before the forward pass.  With ramps
+ * of batch or length the same holds for each stage, which has a graph of its own shape.
+ *
+ * Steps that are left out.  The gradients of an outlier, or of a step with a value that is not finite,
+ * are dropped, the weights stay, the next step goes on with the next rows.  Where it is the update
+ * that made a weight not finite, the run goes back to its newest checkpoint, repeats the steps since,
+ * and leaves that one out: the same as if the state before it had been kept.
  *
  * Folder of a run:
  *
+ *	DIR/run.json			what was asked for, written as the run starts, and its lock
  *	DIR/metrics.jsonl		one line per step (unless --log names another file)
+ *	DIR/incidents.jsonl		steps that were left out, if there are any
  *	DIR/checkpoint-%09d/		model, tokenizer, optimizer.safetensors, trainer_state.json
  *	DIR/latest			symbolic link to the newest checkpoint
  *	DIR/best			symbolic link to the one with the lowest held-out loss
@@ -36,19 +44,34 @@
 #include "base/jerr.h"
 #include "base/jstr.h"
 
+/* What records of fine-tuning can be; names in the same order. */
+enum jtrain_kind {
+	JTRAIN_CHAT, JTRAIN_SHAREGPT, JTRAIN_ALPACA, JTRAIN_PAIR, JTRAIN_COMPLETION, JTRAIN_TEXT,
+	JTRAIN_KINDS
+};
+extern const char *const jtrain_kind_names[JTRAIN_KINDS + 1];
+
 struct jtrain_opts {
 	const char *objective;		/* "pretrain" or "sft" */
 	const char *model;		/* folder, GGUF file or preset */
 	const char *tokenizer;		/* NULL: that of the model */
 	const char *const *data;
 	size_t n_data;
+	const char *const *mix;		/* instead of data: "PATH=WEIGHT" or "PATH=WEIGHT,LIMIT" each */
+	size_t n_mix;
 	const char *const *valid;
 	size_t n_valid;
 	const char *out;
+	const char *lora;		/* what jadapter_spec_parse() takes: train an adapter; NULL: none */
+	const char *adapter;		/* folder of the adapter to go on with; NULL: none */
+	const char *quantize_base;	/* type of the frozen base beside an adapter; NULL: as it is */
+	double neftune;			/* noise on embeddings: this / sqrt(tokens * width); 0: none */
 	const char *chat_template;	/* sft: "chatml", "none", a file; NULL: the tokenizer's */
 	int64_t steps;			/* -1: from epochs */
 	double epochs;			/* passes over the data when steps is -1 */
 	int64_t batch, seq, accumulate;
+	const char *batch_ramp, *seq_ramp;	/* "N:UNTIL,...": smaller ones at first; NULL: none */
+	const char *ramp_by;		/* UNTIL counts "steps" or "tokens" */
 	double lr, min_lr;
 	const char *schedule;
 	int64_t warmup;			/* -1: a twentieth of the steps, at most 100 */
@@ -68,6 +91,9 @@ struct jtrain_opts {
 	const char *const *lr_scale;	/* "PATTERN=X": rate multiplier of weights by name */
 	size_t n_lr_scale;
 	int64_t seed;
+	double outlier_loss, outlier_norm;	/* standard deviations above which a step is left out; 0: none */
+	int64_t outlier_window;		/* steps that deviations are taken over */
+	const char *on_nonfinite;	/* "stop" or "skip" */
 	const char *log;		/* NULL: DIR/metrics.jsonl */
 	const char *log_to;		/* folder for a TensorBoard event file; NULL: none */
 	int64_t log_every;
@@ -78,6 +104,7 @@ struct jtrain_opts {
 	int64_t patience;		/* held-out losses without a new best that end the run; 0: any */
 	bool keep_best;			/* checkpoint at each new best, which also is the final model */
 	int recompute;			/* 1 yes, 0 no, -1 where memory asks for it */
+	const char *precision;		/* of products with weights: "f32" or "bf16" */
 	const char *dtype;		/* of the final model: "f32", "f16" or "bf16" */
 	bool resume;
 	const char *branch;		/* checkpoint of another run to begin with; NULL: none */
@@ -89,7 +116,8 @@ struct jtrain_opts {
 	.lr = 1e-3, .schedule = "cosine", .warmup = -1, .decay_steps = -1, .cycle = -1, \
 	.phase2_steps = -1, .phase2_lr = -1, .optimizer = "adamw", .beta1 = -1, .beta2 = -1, \
 	.eps = -1, .momentum = -1, .weight_decay = 0.1, .clip = 1, .log_every = 1, \
-	.keep = 2, .recompute = -1, .dtype = "f32", .jobs = 1, .max_line = 16 << 20 }
+	.ramp_by = "steps", .outlier_window = 128, .on_nonfinite = "stop", \
+	.keep = 2, .recompute = -1, .precision = "f32", .dtype = "f32", .jobs = 1, .max_line = 16 << 20 }
 
 struct jtrain_hooks {
 	void *arg;
@@ -104,15 +132,19 @@ struct jtrain_hooks {
 /* What a run will take; all in bytes unless the name says otherwise. */
 struct jtrain_plan {
 	uint64_t weights, grads, optimizer, activations, workspace, batch, program;
-	uint64_t total;			/* the sum of the above */
+	uint64_t total;			/* the sum of the above, and of base if it is not mapped */
 	uint64_t limit;			/* what may be used */
+	uint64_t base;			/* frozen beside an adapter; mapped unless it was quantized */
+	bool base_mapped;		/* then it is reclaimable and not in total */
 	uint64_t shards;		/* mapped from files: reclaimable, not in total */
 	bool recompute;
 	uint64_t params;
 	int64_t steps, warmup, unit_rows, units, rows;
 	uint64_t tokens, text_bytes;	/* of the data */
 	int64_t tokens_per_step;
-	double flops_per_step;		/* of the model: recomputation is not counted */
+	double flops_per_step;		/* of the model, the last stage: recomputation is not counted */
+	double flops;			/* of the whole run */
+	uint64_t run_tokens;		/* input positions of the whole run */
 	double peak;			/* measured FLOP/s of a matrix product; 0 = not measured */
 	double unit_s;			/* measured seconds of one unit; 0 = not measured */
 	double update_s;		/* measured seconds of one optimizer step */
@@ -125,6 +157,39 @@ int jtrain_plan(const struct jtrain_opts *o, const struct jtrain_hooks *h, struc
 	struct jerr *e);
 /* The plan as a table for people. */
 void jtrain_plan_text(const struct jtrain_plan *p, struct jbuf *out);
+
+/*
+ * Which documents entered steps [from, to] (from 1) of the run in dir, by its run.json: calls fn for
+ * each document of each row.  The data must be where and what they were.
+ */
+struct jtrain_where {
+	int64_t step, row;
+	const char *source;		/* PATH of the mixture, NULL without one */
+	const char *document;		/* "FILE:LINE" of a record, "SHARD#NUMBER" (from 0) in a shard */
+};
+typedef int jtrain_which_fn(void *arg, const struct jtrain_where *w, struct jerr *e);
+int jtrain_which(const char *dir, int64_t from, int64_t to, jtrain_which_fn *fn, void *arg,
+	struct jerr *e);
+
+/*
+ * What the records of o->data are worth to `jtrain sft`, with nothing trained: o->tokenizer or o->model,
+ * seq and chat_template count.  fn, if not NULL, gets each record's ids and loss mask.
+ */
+struct jtrain_data_report {
+	uint64_t kept, refused;
+	uint64_t kinds[JTRAIN_KINDS];
+	uint64_t tokens, targets;	/* all; those that carry loss */
+	uint64_t eos_targets;		/* turns whose end is trained */
+	uint64_t truncated, cut_tokens;	/* records longer than a row; tokens that this loses */
+	uint64_t shortest, median, p95, longest;	/* tokens of a record */
+	uint64_t rows;			/* sequences of seq tokens that they are packed into */
+};
+typedef int jtrain_ids_fn(void *arg, const uint32_t *ids, const unsigned char *mask, size_t n,
+	struct jerr *e);
+int jtrain_data_check(const struct jtrain_opts *o, const struct jtrain_hooks *h, jtrain_ids_fn *fn,
+	void *arg, struct jtrain_data_report *r, struct jerr *e);
+/* A record as {"messages": [...]}, its other members kept; text and prompt with completion stay. */
+int jtrain_data_chat(const char *line, size_t n, struct jbuf *out, struct jerr *e);
 
 /* Largest divisor of batch with at most 2048 tokens in sequences of seq, at least 1. */
 int64_t jtrain_unit_rows(int64_t batch, int64_t seq);

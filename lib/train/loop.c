@@ -5,34 +5,38 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/jjson.h"
 #include "base/jsys.h"
 #include "train/train_internal.h"
+
+#define BAD_RUN 10		/* steps in a row that are not finite end a run */
 
 static const double ln2 = 0.69314718055994530942;
 
 struct step_result {
 	double loss, norm, seconds;
 	uint64_t targets;
+	const char *left_out;		/* why, or NULL */
 };
 
-/* Rows [first, first + n) of the pack into the start of r; returns the number of targets. */
-static int
-load_rows(struct jpack *pack, uint64_t first, int64_t n, struct rows *r, uint64_t *targets,
-	struct jerr *e)
+static struct jpack_row
+row_at(const struct rows *r, int64_t i)
 {
-	int64_t i, j, seq = r->seq;
+	int64_t at = i * r->seq;
 
-	*targets = 0;
-	for (i = 0; i < n; i++) {
-		struct jpack_row row = { .ids = r->ids + i * seq, .targets = r->targets + i * seq,
-			.seg = r->seg + i * seq, .pos = r->pos + i * seq };
+	return (struct jpack_row){ .ids = r->ids + at, .targets = r->targets + at, .seg = r->seg + at,
+		.pos = r->pos + at };
+}
 
-		if (jpack_row(pack, first + (uint64_t)i, &row, e) < 0)
-			return e->code;
-		for (j = 0; j < seq; j++)
-			*targets += row.targets[j] >= 0;
-	}
-	return 0;
+static uint64_t
+count_targets(const struct rows *r, int64_t n)
+{
+	uint64_t targets = 0;
+	int64_t i;
+
+	for (i = 0; i < n * r->seq; i++)
+		targets += r->targets[i] >= 0;
+	return targets;
 }
 
 /* Runs unit u of the batch through forward; the sum of its token losses, in token order. */
@@ -40,7 +44,7 @@ static double
 run_unit(struct train *t, int64_t u, void (*forward)(struct jgraph *g))
 {
 	struct jmodel_train_graph *g = &t->tg;
-	int64_t n = t->unit_rows * t->batch.seq, from = u * n, i;
+	int64_t n = t->shape_rows * t->batch.seq, from = u * n, i;
 	size_t bytes = (size_t)n * sizeof(int32_t);
 	const float *nll;
 	double sum = 0;
@@ -56,66 +60,196 @@ run_unit(struct train *t, int64_t u, void (*forward)(struct jgraph *g))
 	return sum;
 }
 
+/* The first row of unit u whose loss is not finite, as a row of the batch. */
+static int64_t
+find_bad_row(const struct train *t, int64_t u)
+{
+	const float *nll = jnode_data(t->tg.nll);
+	int64_t i, n = t->shape_rows * t->batch.seq;
+
+	for (i = 0; i < n && isfinite(nll[i]); i++)
+		;
+	return i < n ? u * t->shape_rows + i / t->batch.seq : -1;
+}
+
+/* Adds the losses of unit u to those of the sources its rows come from. */
+static void
+add_by_source(struct train *t, int64_t u)
+{
+	const float *nll = jnode_data(t->tg.nll);
+	int64_t r, i, seq = t->batch.seq;
+
+	for (r = 0; r < t->shape_rows; r++) {
+		int64_t row = u * t->shape_rows + r;
+		struct feed_source *s = &t->feed.v[t->batch.source[row]];
+
+		for (i = 0; i < seq; i++) {
+			s->loss += nll[r * seq + i];
+			s->targets += t->batch.targets[row * seq + i] >= 0;
+		}
+	}
+}
+
 int
-train_step_gradients(struct train *t, uint64_t first_row, double *loss, struct jerr *e)
+train_step_gradients(struct train *t, uint64_t first, int64_t n, double *loss, struct jerr *e)
 {
 	uint64_t targets;
 	double sum = 0;
-	int64_t u;
+	int64_t i, u;
 
-	if (load_rows(t->pack, first_row, t->batch.n, &t->batch, &targets, e) < 0)
-		return e->code;
+	t->batch.n = n;
+	for (i = 0; i < n; i++) {
+		struct jpack_row row = row_at(&t->batch, i);
+
+		if (feed_part(&t->feed, first + (uint64_t)i, t->batch.seq, &row, &t->batch.source[i],
+			e) < 0)
+			return e->code;
+	}
+	for (i = 0; i < (int64_t)t->feed.n; i++)
+		t->feed.v[i].loss = t->feed.v[i].targets = 0;
+	targets = count_targets(&t->batch, n);
 	*loss = NAN;
 	if (targets == 0)
 		return jerr_set(e, JERR_FORMAT, "step %lld: no token of the batch carries loss",
 			(long long)t->step + 1);
 	jgraph_set_loss_scale(t->tg.g, (float)(1.0 / (double)targets));
-	for (u = 0; u < t->units; u++) {
+	t->bad_row = -1;
+	for (u = 0; u < n / t->shape_rows; u++) {
+		jgraph_set_random(t->tg.g, (uint64_t)t->o->seed,
+			first + (uint64_t)(u * t->shape_rows));
 		sum += run_unit(t, u, jgraph_forward);
+		if (!isfinite(sum) && t->bad_row < 0)
+			t->bad_row = find_bad_row(t, u);
 		jgraph_backward(t->tg.g);
+		if (t->feed.mix)
+			add_by_source(t, u);
 	}
 	*loss = sum / (double)targets;
 	return targets > INT32_MAX ? INT32_MAX : (int)targets;
 }
 
-/* Gradients of the step's batch and their norm, which must be finite. */
+/* Gradients of the step's batch and their norm. */
 static int
 find_gradients(struct train *t, struct step_result *r, double *loss, struct jerr *e)
 {
-	const char *bad;
-	int targets;
+	int64_t n = train_stage(t, t->step)->batch;
+	int targets = train_step_gradients(t, train_first_part(t, t->step), n, loss, e);
 
-	targets = train_step_gradients(t, (uint64_t)t->step * (uint64_t)t->o->batch, loss, e);
 	if (targets < 0)
 		return targets;
 	r->targets = (uint64_t)targets;
 	r->norm = joptim_grad_norm(t->opt);
-	if (isfinite(*loss) && isfinite(r->norm))
+	return 0;
+}
+
+/* The weight that the update of this step is known to ruin, or NULL. */
+static const char *
+ruins(const struct train *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->n_ruined; i++)
+		if (t->ruined[i].step == t->step)
+			return t->ruined[i].weight;
+	return NULL;
+}
+
+/* Drops the gradients and says why. */
+static int
+leave_out(struct train *t, struct step_result *r, struct incident *in, struct jerr *e)
+{
+	r->left_out = in->kind;
+	if (train_incident(t, in, e) < 0)
+		return e->code;
+	joptim_drop(t->opt);
+	if (strcmp(in->kind, "nonfinite") == 0 && ++t->bad_run >= BAD_RUN)
+		return jerr_set(e, JERR_LIMIT, "step %lld: %d steps in a row were not finite: stopped; no "
+			"model was written (a smaller --lr or --clip may help)",
+			(long long)t->step + 1, BAD_RUN);
+	return 0;
+}
+
+/* Is the step to be left out?  Then it is told, and r->left_out set. */
+static int
+judge(struct train *t, struct step_result *r, struct jerr *e)
+{
+	const struct jtrain_opts *o = t->o;
+	struct incident in = { .kind = "nonfinite", .loss = r->loss, .norm = r->norm, .loss_z = NAN,
+		.norm_z = NAN };
+
+	if (!isfinite(r->loss) || !isfinite(r->norm))
+		return leave_out(t, r, &in, e);
+	if (o->outlier_loss > 0)
+		in.loss_z = train_window_add(&t->losses, o->outlier_window, r->loss);
+	if (o->outlier_norm > 0)
+		in.norm_z = train_window_add(&t->norms, o->outlier_window, r->norm);
+	in.tensor = ruins(t);
+	if (in.tensor) {
+		in.of = "weight after the update";
+		return leave_out(t, r, &in, e);
+	}
+	in.kind = "outlier";
+	if ((o->outlier_loss > 0 && in.loss_z > o->outlier_loss)
+		|| (o->outlier_norm > 0 && in.norm_z > o->outlier_norm))
+		return leave_out(t, r, &in, e);
+	return 0;
+}
+
+/* The update of this step made a weight not finite: stop, or go back to leave it out. */
+static int
+undo(struct train *t, struct step_result *r, const char *weight, struct jerr *e)
+{
+	struct incident in = { .kind = "nonfinite", .loss = r->loss, .norm = r->norm, .loss_z = NAN,
+		.norm_z = NAN, .tensor = weight, .of = "weight after the update" };
+
+	if (strcmp(t->o->on_nonfinite, "stop") == 0)
+		return train_incident(t, &in, e);
+	JMEM_GROW(t->ruined, t->cap_ruined, t->n_ruined + 1);
+	t->ruined[t->n_ruined].step = t->step;
+	t->ruined[t->n_ruined++].weight = weight;
+	t->rewind = true;
+	return 0;
+}
+
+/* With SAM the gradients that count are those of the worst place nearby. */
+static int
+climb(struct train *t, struct step_result *r, struct jerr *e)
+{
+	struct incident in = { .kind = "nonfinite", .loss_z = NAN, .norm_z = NAN };
+
+	if (!joptim_climb(t->opt, r->norm))
 		return 0;
-	bad = joptim_bad_grad(t->opt);
-	return jerr_set(e, JERR_LIMIT, "step %lld: loss %g, gradient norm %g: not applied; "
-		"first parameter with a bad gradient: %s; no model was written (a smaller --lr "
-		"or --clip, or a longer --warmup, from the last checkpoint may help)",
-		(long long)t->step + 1, *loss, r->norm, bad ? bad : "none");
+	if (find_gradients(t, r, &in.loss, e) < 0)
+		return e->code;
+	in.norm = r->norm;
+	if (!isfinite(in.loss) || !isfinite(in.norm))
+		return leave_out(t, r, &in, e);
+	joptim_return(t->opt);
+	return 0;
 }
 
 static int
 take_step(struct train *t, struct step_result *r, struct jerr *e)
 {
-	double start = jsys_now(), above;
+	const struct stage *s = train_stage(t, t->step);
+	double start = jsys_now();
+	const char *bad;
 
-	if (find_gradients(t, r, &r->loss, e) < 0)
+	r->left_out = NULL;
+	if (train_use_shape(t, s->unit_rows, s->seq, e) < 0 || find_gradients(t, r, &r->loss, e) < 0
+		|| judge(t, r, e) < 0 || (!r->left_out && climb(t, r, e) < 0))
 		return e->code;
-	/* With SAM the gradients that count are those of the worst place nearby. */
-	if (joptim_climb(t->opt, r->norm)) {
-		if (find_gradients(t, r, &above, e) < 0)
-			return e->code;
-		joptim_return(t->opt);
+	if (!r->left_out) {
+		joptim_step(t->opt, jsched_rate(&t->sched, t->step), r->norm);
+		bad = joptim_bad_weight(t->opt);
+		if (bad)
+			return undo(t, r, bad, e);
+		t->bad_run = 0;
 	}
-	joptim_step(t->opt, jsched_rate(&t->sched, t->step), r->norm);
 	t->step++;
-	t->tokens += (uint64_t)(t->batch.n * t->batch.seq);
-	t->loss = r->loss;
+	t->tokens += (uint64_t)(s->batch * s->seq);
+	if (isfinite(r->loss))
+		t->loss = r->loss;
 	r->seconds = jsys_now() - start;
 	return 0;
 }
@@ -124,24 +258,32 @@ take_step(struct train *t, struct step_result *r, struct jerr *e)
 static int
 held_out_loss(struct train *t, double *loss, struct jerr *e)
 {
-	uint64_t rows = jpack_rows(t->valid_pack), at, targets, total = 0;
-	uint64_t unit = (uint64_t)t->unit_rows;
+	uint64_t rows = jpack_rows(t->valid_pack), at, total = 0, unit;
 	double sum = 0;
+
+	/* At the full length whatever a ramp is at, so that all losses can be compared. */
+	if (train_use_shape(t, jtrain_unit_rows(t->o->batch, t->o->seq), t->o->seq, e) < 0)
+		return e->code;
+	unit = (uint64_t)t->shape_rows;
 
 	if (t->o->valid_rows > 0 && (uint64_t)t->o->valid_rows < rows)
 		rows = (uint64_t)t->o->valid_rows;
 	for (at = 0; at < rows; at += unit) {
 		int64_t n = (int64_t)(rows - at < unit ? rows - at : unit);
-		int64_t i, used = n * t->batch.seq, all = t->unit_rows * t->batch.seq;
+		int64_t i, used = n * t->batch.seq, all = t->shape_rows * t->batch.seq;
 
-		if (load_rows(t->valid_pack, at, n, &t->batch, &targets, e) < 0)
-			return e->code;
+		for (i = 0; i < n; i++) {
+			struct jpack_row row = row_at(&t->batch, i);
+
+			if (jpack_row(t->valid_pack, at + (uint64_t)i, &row, e) < 0)
+				return e->code;
+		}
+		total += count_targets(&t->batch, n);
 		for (i = used; i < all; i++) {
 			t->batch.ids[i] = t->batch.seg[i] = t->batch.pos[i] = 0;
 			t->batch.targets[i] = -1;
 		}
 		sum += run_unit(t, 0, jgraph_evaluate);
-		total += targets;
 	}
 	if (total == 0)
 		return jerr_set(e, JERR_FORMAT, "--valid: no token carries loss");
@@ -168,15 +310,30 @@ validate(struct train *t, double *loss, struct jerr *e)
 	return 0;
 }
 
-/* Bits per byte of text, where the data know how many bytes their tokens stand for. */
-static double
-bits_per_byte(const struct jtrain_data *d, double loss)
+/* {"SOURCE": {"targets": N, "loss": X}, ...} of a mixture, into the line of this step. */
+static const char *
+by_source(struct train *t)
 {
-	const struct jshard_info *info = jshard_info(d->set);
+	struct jbuf *b = &t->sources;
+	size_t i;
 
-	if (info->has_mask || info->text_bytes == 0)
-		return NAN;
-	return loss / ln2 * (double)info->tokens / (double)info->text_bytes;
+	if (!t->feed.mix)
+		return NULL;
+	jbuf_reset(b);
+	for (i = 0; i < t->feed.n; i++) {
+		const struct feed_source *s = &t->feed.v[i];
+
+		jbuf_adds(b, i ? "," : "{");
+		jjson_str(b, s->path, strlen(s->path));
+		jbuf_printf(b, ":{\"targets\":%llu", (unsigned long long)s->targets);
+		if (s->targets > 0 && isfinite(s->loss)) {
+			jbuf_adds(b, ",\"loss\":");
+			jjson_num(b, s->loss / (double)s->targets);
+		}
+		jbuf_addc(b, '}');
+	}
+	jbuf_addc(b, '}');
+	return b->p;
 }
 
 static void
@@ -201,17 +358,20 @@ report(struct train *t, const struct step_result *r, struct jerr *e)
 	bool last = t->step == t->steps;
 	struct metrics_line l = { .step = t->step, .loss = r->loss, .grad_norm = r->norm,
 		.lr = jsched_rate(&t->sched, t->step - 1), .tokens = t->tokens,
-		.targets = r->targets, .bpb = bits_per_byte(&t->data, r->loss),
-		.valid_loss = NAN, .valid_bpb = NAN, .peak_share = NAN };
+		.targets = r->targets, .bpb = r->loss / ln2 * t->feed.tokens_per_byte,
+		.valid_loss = NAN, .valid_bpb = NAN, .peak_share = NAN,
+		.left_out = r->left_out, .by_source = by_source(t) };
+	const struct stage *s = train_stage(t, t->step - 1);
 	bool valid = t->valid_pack && (last || (o->valid_every && t->step % o->valid_every == 0));
 
-	l.tokens_per_s = (double)(t->batch.n * t->batch.seq) / r->seconds;
+	metrics_experts(&l, t->tg.moe);
+	l.tokens_per_s = (double)(s->batch * s->seq) / r->seconds;
 	if (t->peak > 0)
-		l.peak_share = t->flops_per_step / r->seconds / t->peak;
+		l.peak_share = train_flops(t, s) / r->seconds / t->peak;
 	if (valid) {
 		if (validate(t, &l.valid_loss, e) < 0)
 			return e->code;
-		l.valid_bpb = bits_per_byte(&t->valid, l.valid_loss);
+		l.valid_bpb = l.valid_loss / ln2 * feed_tokens_per_byte(&t->valid);
 		train_note(t->h, "step %lld: loss %.4f, held-out loss %.4f", (long long)t->step,
 			r->loss, l.valid_loss);
 	}
@@ -237,7 +397,14 @@ train_loop(struct train *t, struct jerr *e)
 	while (t->step < t->steps && !train_out_of_patience(t)) {
 		bool stop, best;
 
-		if (take_step(t, &r, e) < 0 || report(t, &r, e) < 0)
+		if (take_step(t, &r, e) < 0)
+			return e->code;
+		if (t->rewind) {
+			if (train_rewind(t, e) < 0)
+				return e->code;
+			continue;
+		}
+		if (report(t, &r, e) < 0)
 			return e->code;
 		stop = t->step < t->steps && t->h->stopping && t->h->stopping(t->h->arg);
 		best = t->o->keep_best && t->best_step == t->step;

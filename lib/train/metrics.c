@@ -11,6 +11,7 @@
 
 #include "base/jsys.h"
 #include "conf/jval.h"
+#include "graph/jmoe.h"
 #include "record/jrec.h"
 #include "train/train_internal.h"
 
@@ -85,41 +86,72 @@ metrics_open(struct metrics **made, const char *path, int64_t keep, struct jerr 
 static void
 put_known(struct jbuf *b, const char *key, double v)
 {
-	if (!isnan(v))
+	if (isfinite(v))
 		jrec_put_num(b, key, v);
+}
+
+void
+metrics_experts(struct metrics_line *l, const struct jmoe *moe)
+{
+	struct jmoe_load load;
+
+	if (!moe)
+		return;
+	jmoe_load(moe, &load);
+	l->router_aux = load.aux;
+	l->router_z = load.z;
+	l->expert_busiest = load.busiest;
+	l->expert_idle = load.idle;
+}
+
+int
+metrics_write(struct metrics *m, const char *line, size_t n, struct jerr *e)
+{
+	size_t at = 0;
+
+	while (at < n) {
+		ssize_t put = write(m->fd, line + at, n - at);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return jerr_sys(e, "%s: cannot write", m->path);
+		at += (size_t)put;
+	}
+	return 0;
 }
 
 int
 metrics_put(struct metrics *m, const struct metrics_line *l, struct jerr *e)
 {
 	struct jbuf *b = &m->line;
-	size_t at = 0;
 
 	jbuf_reset(b);
 	jrec_begin(b);
 	jrec_put_int(b, "step", l->step);
-	jrec_put_num(b, "loss", l->loss);
+	put_known(b, "loss", l->loss);
 	jrec_put_num(b, "lr", l->lr);
-	jrec_put_num(b, "grad_norm", l->grad_norm);
+	put_known(b, "grad_norm", l->grad_norm);
 	jrec_put_int(b, "tokens", (int64_t)l->tokens);
 	jrec_put_int(b, "targets", (int64_t)l->targets);
 	put_known(b, "bpb", l->bpb);
 	put_known(b, "valid_loss", l->valid_loss);
 	put_known(b, "valid_bpb", l->valid_bpb);
+	if (l->left_out)
+		jrec_put_str(b, "left_out", l->left_out, strlen(l->left_out));
+	if (l->by_source)
+		jrec_put_raw(b, "sources", l->by_source, strlen(l->by_source));
+	if (l->expert_busiest > 0) {
+		put_known(b, "router_aux", l->router_aux);
+		put_known(b, "router_z", l->router_z);
+		jrec_put_num(b, "expert_busiest", l->expert_busiest);
+		jrec_put_num(b, "expert_idle", l->expert_idle);
+	}
 	jrec_put_num(b, "tokens_per_s", l->tokens_per_s);
 	put_known(b, "peak_share", l->peak_share);
 	jrec_put_int(b, "rss_bytes", (int64_t)jsys_rss());
 	jrec_end(b);
-	while (at < b->n) {
-		ssize_t put = write(m->fd, b->p + at, b->n - at);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return jerr_sys(e, "%s: cannot write the metrics log", m->path);
-		at += (size_t)put;
-	}
-	return 0;
+	return metrics_write(m, b->p, b->n, e);
 }
 
 int

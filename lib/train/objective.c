@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/jmem.h"
 #include "train/jobjective.h"
 
 static const struct jobjective *const table[] = {
@@ -25,6 +26,12 @@ jobjective_find(const char *name, struct jerr *e)
 void
 jtrain_data_release(struct jtrain_data *d)
 {
+	size_t i;
+
 	jshard_close(d->set);
+	for (i = 0; i < d->n_files; i++)
+		jmem_free(d->files[i]);
+	jmem_free(d->files);
+	jmem_free(d->lines);
 	memset(d, 0, sizeof(*d));
 }

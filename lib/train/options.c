@@ -49,6 +49,7 @@ static const struct bound bounds[] = {
 	{ "cycle", AT(cycle), -1, INT64_MAX },
 	{ "phase2-steps", AT(phase2_steps), -1, INT64_MAX },
 	{ "cooldown", AT(cooldown), 0, INT64_MAX / 2 },
+	{ "outlier-window", AT(outlier_window), 2, WINDOW_MAX },
 };
 
 /* A number that must lie in [lo, hi], or in [lo, hi) if open, or be -1 if that leaves it open. */
@@ -71,8 +72,11 @@ static const struct range ranges[] = {
 	{ "weight-decay", AT(weight_decay), 0, 1e3, false },
 	{ "clip", AT(clip), 0, 1e30, false },
 	{ "z-loss", AT(z_loss), 0, 1e3, false },
+	{ "neftune", AT(neftune), 0, 1e3, false },
 	{ "label-smoothing", AT(label_smoothing), 0, 1, true },
 	{ "epochs", AT(epochs), 1e-9, 1e9, false },
+	{ "outlier-loss", AT(outlier_loss), 0, 1e9, false },
+	{ "outlier-norm", AT(outlier_norm), 0, 1e9, false },
 };
 
 /* Options that need each other. */
@@ -90,12 +94,21 @@ check_together(const struct jtrain_opts *o, struct jerr *e)
 	if (o->cooldown > 0 && !o->resume && !o->branch)
 		return jerr_set(e, JERR_ARG, "--cooldown begins at a checkpoint: it needs --resume, "
 			"or --branch for another -o");
+	if (o->lora && o->adapter)
+		return jerr_set(e, JERR_ARG, "--lora begins an adapter, --adapter goes on with one: give "
+			"one of them");
+	if (o->quantize_base && !o->lora && !o->adapter)
+		return jerr_set(e, JERR_ARG, "--quantize-base needs --lora: weights that are trained "
+			"stay F32");
 	if (o->nesterov && strcmp(o->optimizer, "sgd") != 0)
 		return jerr_set(e, JERR_ARG, "--nesterov is an option of --optimizer sgd");
 	if (o->phase2 && jsched_parse(&kind, o->phase2, e) < 0)
 		return e->code;
 	if (jsched_parse(&kind, o->schedule, e) < 0)
 		return e->code;
+	if (strcmp(o->precision, "f32") != 0 && !train_in_bf16(o))
+		return jerr_set(e, JERR_ARG, "--precision: '%s' is neither f32 nor bf16",
+			o->precision);
 	return train_dtype(o->dtype, e) < 0 ? e->code : 0;
 }
 
@@ -144,7 +157,7 @@ struct item {
 	double d;
 	const char *s;
 };
-#define MAX_ITEMS 48
+#define MAX_ITEMS 96
 
 struct items {
 	struct item v[MAX_ITEMS];
@@ -170,22 +183,32 @@ add_str(struct items *it, const char *name, const char *v)
 	it->v[it->n++] = (struct item){ .name = name, .kind = K_STR, .s = v ? v : "" };
 }
 
-/* Hash over the token stream, its cutting into documents and the tokenizer. */
+/* The token stream, its cutting into documents and the tokenizer. */
 static void
-data_hash(const struct jshard_set *s, char out[65])
+hash_set(struct jsha256 *h, const struct jshard_set *s)
 {
 	const struct jshard_info *info = jshard_info(s);
-	struct jsha256 h;
-	unsigned char sum[32], start[8];
+	unsigned char start[8];
 	uint64_t d;
 
-	jsha256_init(&h);
-	jsha256_add(&h, info->hash, sizeof(info->hash));
-	jsha256_add(&h, info->fingerprint, sizeof(info->fingerprint));
+	jsha256_add(h, info->hash, sizeof(info->hash));
+	jsha256_add(h, info->fingerprint, sizeof(info->fingerprint));
 	for (d = 0; d <= jshard_docs(s); d++) {
 		jle_put64(start, jshard_doc_start(s, d));
-		jsha256_add(&h, start, sizeof(start));
+		jsha256_add(h, start, sizeof(start));
 	}
+}
+
+void
+train_data_hash(const struct train *t, char out[65])
+{
+	struct jsha256 h;
+	unsigned char sum[32];
+	size_t i;
+
+	jsha256_init(&h);
+	for (i = 0; i < t->feed.n; i++)
+		hash_set(&h, t->feed.v[i].data.set);
 	jsha256_done(&h, sum);
 	jhash_hex(sum, sizeof(sum), out);
 }
@@ -235,7 +258,7 @@ list_options(const struct train *t, struct items *it)
 	it->n = 0;
 	jtok_fingerprint(t->tok, fp);
 	jhash_hex(fp, sizeof(fp), it->tok_hash);
-	data_hash(t->data.set, it->data_hash);
+	train_data_hash(t, it->data_hash);
 	add_str(it, "objective", o->objective);
 	add_str(it, "model", jfs_base(o->model));
 	add_str(it, "tokenizer", it->tok_hash);
@@ -245,7 +268,20 @@ list_options(const struct train *t, struct items *it)
 		add_int(it, "steps", t->planned);
 	add_int(it, "batch", o->batch);
 	add_int(it, "seq", o->seq);
+	add_str(it, "precision", train_in_bf16(o) ? o->precision : NULL);
+	add_str(it, "lora", o->lora);
+	add_str(it, "adapter", o->adapter ? jfs_base(o->adapter) : NULL);
+	add_str(it, "quantize-base", o->quantize_base);
+	add_num(it, "neftune", o->neftune);
+	add_str(it, "mix", t->shares);
+	add_str(it, "batch-ramp", o->batch_ramp);
+	add_str(it, "seq-ramp", o->seq_ramp);
+	add_str(it, "ramp-by", o->ramp_by);
 	list_optimizer(t, it);
+	add_num(it, "outlier-loss", o->outlier_loss);
+	add_num(it, "outlier-norm", o->outlier_norm);
+	add_int(it, "outlier-window", o->outlier_window);
+	add_str(it, "on-nonfinite", o->on_nonfinite);
 	add_int(it, "patience", o->patience);
 	add_int(it, "keep-best", o->keep_best);
 	add_int(it, "seed", o->seed);

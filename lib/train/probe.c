@@ -3,6 +3,7 @@
  * uses, measured, as the roof against which a run's speed is stated.
  */
 #include <math.h>
+#include <string.h>
 
 #include "base/jsys.h"
 #include "train/train_internal.h"
@@ -19,11 +20,17 @@ fill(float *p, int64_t n)
 		p[i] = (float)(i % 7) * 0.125f - 0.375f;
 }
 
+bool
+train_in_bf16(const struct jtrain_opts *o)
+{
+	return strcmp(o->precision, "bf16") == 0;
+}
+
 double
-train_probe_peak(struct jpar *pool, double seconds)
+train_probe_peak(struct jpar *pool, double seconds, bool bf16)
 {
 	const int64_t shape[2] = { ROWS, WIDTH };
-	struct jgraph_plan_opts po = { 0 };
+	struct jgraph_plan_opts po = { .bf16 = bf16 };
 	struct jgraph_plan plan;
 	struct jparam w = { .name = "probe", .n_dims = 2, .shape = { WIDTH, WIDTH } };
 	struct jerr e = { 0 };

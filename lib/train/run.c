@@ -6,6 +6,7 @@
 
 #include "base/jsys.h"
 #include "io/jfs.h"
+#include "tensor/jkern.h"
 #include "train/train_internal.h"
 
 #define PROBE_S 0.1		/* a run's own look at the machine */
@@ -13,7 +14,7 @@
 
 /* A folder that holds a run is only touched by --resume. */
 static int
-check_folder(const struct jtrain_opts *o, struct jarena *a, const char **checkpoint,
+check_folder(const struct jtrain_opts *o, struct jarena *a, const char **checkpoint, int *lock,
 	struct jerr *e)
 {
 	const char *held = train_holds(o->out, a);
@@ -31,17 +32,34 @@ check_folder(const struct jtrain_opts *o, struct jarena *a, const char **checkpo
 			"-o, or --resume to go on with it", o->out, held);
 	if (jfs_mkdirs(o->out, e) < 0)
 		return e->code;
-	return train_clean(o->out, e);
+	*lock = train_lock(o->out, e);
+	return *lock < 0 ? e->code : train_clean(o->out, e);
 }
 
 static int
-open_log(struct train *t, struct jerr *e)
+close_logs(struct train *t, struct jerr *e)
+{
+	struct metrics *log = t->log, *incidents = t->incidents;
+	struct events *events = t->events;
+
+	t->log = t->incidents = NULL;
+	t->events = NULL;
+	metrics_close(log, e);
+	metrics_close(incidents, e);
+	events_close(events, e);
+	return e->code;
+}
+
+int
+train_open_logs(struct train *t, struct jerr *e)
 {
 	const char *path = t->o->log;
 
+	if (close_logs(t, e) < 0)
+		return e->code;
 	if (!path)
 		path = jfs_join(&t->arena, t->o->out, "metrics.jsonl");
-	if (metrics_open(&t->log, path, t->step, e) < 0)
+	if (metrics_open(&t->log, path, t->step, e) < 0 || train_open_incidents(t, false, e) < 0)
 		return e->code;
 	return t->o->log_to ? events_open(&t->events, t->o->log_to, t->step, e) : 0;
 }
@@ -66,8 +84,7 @@ static int
 run(struct train *t, const char *checkpoint, struct jerr *e)
 {
 	struct jtrain_plan plan = { 0 };
-	struct metrics *log;
-	struct events *events;
+	const char *bad;
 
 	if (train_prepare(t, &plan, e) < 0) {
 		if (plan.total > plan.limit)
@@ -84,17 +101,19 @@ run(struct train *t, const char *checkpoint, struct jerr *e)
 			return e->code;
 		train_note(t->h, "resuming after step %lld from %s", (long long)t->step, checkpoint);
 	}
-	if (open_log(t, e) < 0)
+	bad = train_bad_weight(t);
+	if (bad)
+		return jerr_set(e, JERR_FORMAT, "%s: weight %s holds a value that is not finite",
+			checkpoint ? checkpoint : t->o->model, bad);
+	if (train_record_run(t, e) < 0 || train_open_logs(t, e) < 0)
 		return e->code;
-	t->peak = train_probe_peak(t->pool, PROBE_S);
+	if (train_in_bf16(t->o) && !jkern_bf16_fast())
+		train_note(t->h, "this CPU multiplies no bf16: operands are rounded to it, products "
+			"are fp32 and slower than with --precision f32");
+	t->peak = train_probe_peak(t->pool, PROBE_S, train_in_bf16(t->o));
 	if (train_loop(t, e) < 0 || train_save_final(t, e) < 0)
 		return e->code;
-	log = t->log;
-	events = t->events;
-	t->log = NULL;
-	t->events = NULL;
-	metrics_close(log, e);
-	if (events_close(events, e) < 0 || e->code < 0)
+	if (close_logs(t, e) < 0)
 		return e->code;
 	train_note(t->h, "%s: %lld steps, %llu tokens, loss %.4f", t->o->out, (long long)t->step,
 		(unsigned long long)t->tokens, t->loss);
@@ -108,13 +127,14 @@ jtrain_run(const struct jtrain_opts *o, const struct jtrain_hooks *h, struct jer
 	const char *checkpoint;
 	struct jarena a;
 	struct train t;
-	int done;
+	int done, lock = -1;
 
 	if (train_check_options(o, e) < 0)
 		return e->code;
 	jarena_init(&a, 0);
-	if (check_folder(o, &a, &checkpoint, e) == 0) {
+	if (check_folder(o, &a, &checkpoint, &lock, e) == 0) {
 		if (train_open(&t, o, h, checkpoint, e) == 0) {
+			t.lock = lock;
 			done = o->resume ? train_finished(&t, e) : 0;
 			if (done > 0)
 				train_note(h, "%s: this run is complete already", o->out);
@@ -122,9 +142,11 @@ jtrain_run(const struct jtrain_opts *o, const struct jtrain_hooks *h, struct jer
 				run(&t, checkpoint, e);
 		}
 		train_close(&t);
-		if (e->code && made)	/* unless there is something in it */
-			rmdir(o->out);
 	}
+	if (lock >= 0)
+		train_unlock(lock, o->out);
+	if (e->code && made)	/* unless there is something in it */
+		rmdir(o->out);
 	jarena_release(&a);
 	return e->code;
 }
@@ -136,15 +158,18 @@ rehearse(struct train *t, struct jtrain_plan *plan, struct jerr *e)
 	double start, loss;
 	int i;
 
-	t->batch.n = t->unit_rows;
-	t->units = 1;
+	const struct stage *s = &t->stages[t->n_stages - 1];
+
+	if (train_use_shape(t, s->unit_rows, s->seq, e) < 0)
+		return e->code;
 	for (i = 0; i < 2; i++) {
 		start = jsys_now();
-		if (train_step_gradients(t, 0, &loss, e) < 0)
+		if (train_step_gradients(t, 0, s->unit_rows, &loss, e) < 0)
 			return e->code;
 		plan->unit_s = jsys_now() - start;
 		start = jsys_now();
 		joptim_step(t->opt, 0, joptim_grad_norm(t->opt));
+		joptim_bad_weight(t->opt);
 		plan->update_s = jsys_now() - start;
 	}
 	if (t->o->sam > 0)	/* gradients twice */
@@ -164,12 +189,13 @@ jtrain_plan(const struct jtrain_opts *o, const struct jtrain_hooks *h, struct jt
 	if (train_check_options(&rehearsal, e) < 0)
 		return e->code;
 	if (train_open(&t, &rehearsal, h, NULL, e) == 0 && train_prepare(&t, plan, e) == 0) {
-		double peak = train_probe_peak(t.pool, PLAN_PROBE_S);
+		double peak = train_probe_peak(t.pool, PLAN_PROBE_S,
+			train_in_bf16(t.o));
 
 		plan->peak = peak;
 		if (t.preset)
 			jmodel_init_weights(t.model, 0);
-		if (peak > 0 && t.flops_per_step / (double)t.units / peak < 5)
+		if (peak > 0 && plan->flops_per_step / (double)plan->units / peak < 5)
 			rehearse(&t, plan, e);
 	}
 	train_close(&t);

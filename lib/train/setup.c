@@ -10,6 +10,7 @@
 #include "io/jfs.h"
 #include "train/train_internal.h"
 
+#define HEAP ((uint64_t)1 << 20)	/* graphs, logs and the stacks of threads, when the run goes */
 #define UNIT_TOKENS 2048	/* a graph much larger than this gains no speed and costs memory */
 
 void
@@ -64,34 +65,46 @@ open_tokenizer(struct train *t, struct jerr *e)
 	return jtok_load(&t->tok, path ? path : t->o->model, e);
 }
 
+/* Where the data have a loss mask: what is trained. */
+static void
+tell_targets(const struct train *t)
+{
+	uint64_t targets = 0, ends = 0, cut = 0;
+	size_t i;
+
+	for (i = 0; i < t->feed.n; i++) {
+		targets += t->feed.v[i].data.target_tokens;
+		ends += t->feed.v[i].data.eos_targets;
+		cut += t->feed.v[i].data.truncated;
+	}
+	if (targets == 0)
+		return;
+	train_note(t->h, "answer tokens: %llu, eos targets: %llu, records cut at %lld tokens: %llu",
+		(unsigned long long)targets, (unsigned long long)ends, (long long)t->o->seq + 1,
+		(unsigned long long)cut);
+	if (ends == 0)
+		train_warn(t->h, "no answer ends with an end-of-turn token: the model will not learn "
+			"to stop");
+}
+
 static int
 open_data(struct train *t, struct jerr *e)
 {
 	const struct jtrain_opts *o = t->o;
 	const struct jobjective *obj = jobjective_find(o->objective, e);
-	struct jtrain_source src = { .paths = o->data, .n = o->n_data, .tok = t->tok, .o = o,
+	struct jtrain_source src = { .paths = o->valid, .n = o->n_valid, .tok = t->tok, .o = o,
 		.h = t->h };
-	uint64_t seed = (uint64_t)o->seed;
+	size_t i;
 
-	if (!obj || obj->open(&t->data, &src, e) < 0)
+	if (!obj || feed_open(t, obj, e) < 0)
 		return e->code;
-	if (jpack_open(&t->pack, t->data.set, t->data.mode, (int)o->seq, seed, e) < 0)
-		return e->code;
-	if (jpack_rows(t->pack) == 0)
-		return jerr_set(e, JERR_FORMAT, "%s: less than one sequence of --seq %lld tokens",
-			o->data[0], (long long)o->seq);
-	if (t->data.target_tokens)
-		train_note(t->h, "answer tokens: %llu, eos targets: %llu, records cut at %lld tokens: "
-			"%llu", (unsigned long long)t->data.target_tokens,
-			(unsigned long long)t->data.eos_targets, (long long)o->seq + 1,
-			(unsigned long long)t->data.truncated);
-	if (t->data.target_tokens && t->data.eos_targets == 0)
-		train_warn(t->h, "no answer ends with an end-of-turn token: the model will not learn "
-			"to stop");
+	t->shares = "";
+	for (i = 0; i < o->n_mix; i++)
+		t->shares = jarena_printf(&t->arena, "%s%s%s", t->shares, i ? " " : "",
+			strrchr(o->mix[i], '=') + 1);
+	tell_targets(t);
 	if (o->n_valid == 0)
 		return 0;
-	src.paths = o->valid;
-	src.n = o->n_valid;
 	if (obj->open(&t->valid, &src, e) < 0)
 		return jerr_wrap(e, "--valid");
 	/* The held-out rows are the same for every seed, so that runs can be compared. */
@@ -162,11 +175,20 @@ open_model(struct train *t, const char *checkpoint, struct jerr *e)
 		return e->code;
 	if (jmodel_count(&c) > t->o->memory / sizeof(float))
 		train_warn(t->h, "the weights alone are larger than the memory that may be used");
-	if (t->preset && !checkpoint)
-		return jmodel_new(&t->model, &c, e);
-	if (jmodel_load(&t->model, checkpoint ? checkpoint : t->o->model, e) < 0)
+	if (t->o->lora || t->o->adapter)
+		return train_open_adapter(t, e);
+	if (t->preset && !checkpoint) {
+		if (jmodel_new(&t->model, &c, e) < 0)
+			return e->code;
+	} else if (jmodel_load(&t->model, checkpoint ? checkpoint : t->o->model, e) < 0) {
 		return e->code;
+	}
+	if (t->model->adapter)
+		return jerr_set(e, JERR_ARG, "%s is an adapter: --adapter goes on with it, jmodel merge "
+			"makes a model of it", t->o->model);
 	take_tokens(&t->model->cfg, t->tok);
+	t->trained = t->model->params;
+	t->n_trained = t->model->n_params;
 	return 0;
 }
 
@@ -193,11 +215,14 @@ static int
 set_schedule(struct train *t, struct jerr *e)
 {
 	const struct jtrain_opts *o = t->o;
-	double rows = (double)jpack_rows(t->pack);
 
 	t->steps = o->steps;
 	if (t->steps < 0)
-		t->steps = (int64_t)ceil(rows * o->epochs / (double)o->batch);
+		t->steps = train_steps_for(t, (double)t->feed.rows * o->epochs);
+	if (t->feed.mix && (double)train_first_part(t, t->steps) * (double)train_stage(t, t->steps)->seq
+		> (double)t->feed.rows * (double)o->seq && jmix_rows(t->feed.mix) != UINT64_MAX)
+		return jerr_set(e, JERR_ARG, "--mix: the limits allow %llu sequences, too few for %lld "
+			"steps", (unsigned long long)t->feed.rows, (long long)t->steps);
 	t->planned = t->steps;
 	t->sched.lr = o->lr;
 	t->sched.steps = t->steps;
@@ -264,35 +289,45 @@ set_optimizer(struct train *t, struct jerr *e)
 }
 
 int
-train_open(struct train *t, const struct jtrain_opts *o, const struct jtrain_hooks *h,
-	const char *checkpoint, struct jerr *e)
+train_open_data(struct train *t, const struct jtrain_opts *o, const struct jtrain_hooks *h,
+	struct jerr *e)
 {
 	memset(t, 0, sizeof(*t));
 	t->o = o;
 	t->h = h;
 	t->loss = t->valid_loss = t->best_loss = NAN;
-	t->program = jsys_rss();
+	t->lock = -1;
 	jarena_init(&t->arena, 0);
-	if (set_optimizer(t, e) < 0)
+	jbuf_init(&t->sources);
+	if (open_tokenizer(t, e) < 0 || train_make_stages(t, e) < 0 || open_data(t, e) < 0)
 		return e->code;
-	t->pool = jpar_new((int)o->jobs);
-	t->unit_rows = jtrain_unit_rows(o->batch, o->seq);
-	t->units = o->batch / t->unit_rows;
-	if (open_tokenizer(t, e) < 0 || open_data(t, e) < 0 || open_model(t, checkpoint, e) < 0)
-		return e->code;
-	t->flops_per_step = jmodel_flops_per_token(&t->model->cfg, o->seq)
-		* (double)(o->batch * o->seq) * (o->sam > 0 ? 2 : 1);
 	return set_schedule(t, e);
 }
 
-static int
-alloc_rows(struct rows *r, int64_t n, int64_t seq, struct jerr *e)
+int
+train_open(struct train *t, const struct jtrain_opts *o, const struct jtrain_hooks *h,
+	const char *checkpoint, struct jerr *e)
 {
-	size_t each = (size_t)(n * seq);
+	if (train_open_data(t, o, h, e) < 0 || set_optimizer(t, e) < 0)
+		return e->code;
+	t->pool = jpar_new((int)o->jobs);
+	t->program = jsys_rss() + HEAP;
+	t->origin = checkpoint;
+	return open_model(t, checkpoint, e);
+}
 
-	r->n = n;
-	r->seq = seq;
+static int
+alloc_rows(struct train *t, struct jerr *e)
+{
+	struct rows *r = &t->batch;
+	int64_t n = 0, seq = t->o->seq;
+	size_t each, i;
+
+	for (i = 0; i < t->n_stages; i++)
+		n = t->stages[i].batch > n ? t->stages[i].batch : n;
+	each = (size_t)(n * seq);
 	r->ids = jmem_try(each, 4 * sizeof(int32_t));
+	r->source = jmem_zalloc((size_t)n, sizeof(int32_t));
 	if (!r->ids)
 		return jerr_set(e, JERR_NOMEM, "no memory for a batch of %lld x %lld tokens",
 			(long long)n, (long long)seq);
@@ -305,22 +340,16 @@ alloc_rows(struct rows *r, int64_t n, int64_t seq, struct jerr *e)
 int
 train_prepare(struct train *t, struct jtrain_plan *plan, struct jerr *e)
 {
-	struct jgraph_plan_opts po = { .training = true };
-	struct jgraph_plan gp;
+	const struct stage *s = train_stage(t, 0);
 
-	if (jmodel_alloc_grads(t->model, e) < 0)
+	if ((t->model->adapter ? jadapter_alloc_grads(t->model->adapter, e)
+		: jmodel_alloc_grads(t->model, e)) < 0 || train_make_plan(t, plan, e) < 0)
 		return e->code;
-	if (jmodel_build_train(t->model, t->pool, (int)t->unit_rows, (int)t->o->seq,
-		(float)t->o->z_loss, &t->tg, e) < 0)
+	t->recompute = plan->recompute;
+	if (joptim_new(&t->opt, t->trained, t->n_trained, &t->opt_opts, t->pool, e) < 0
+		|| alloc_rows(t, e) < 0)
 		return e->code;
-	jg_smooth_labels(t->tg.nll, (float)t->o->label_smoothing);
-	if (train_make_plan(t, plan, e) < 0)
-		return e->code;
-	po.recompute = plan->recompute;
-	if (jgraph_plan(t->tg.g, &po, &gp, e) < 0 || joptim_new(&t->opt, t->model->params,
-		t->model->n_params, &t->opt_opts, t->pool, e) < 0)
-		return e->code;
-	return alloc_rows(&t->batch, t->o->batch, t->o->seq, e);
+	return train_use_shape(t, s->unit_rows, s->seq, e);
 }
 
 void
@@ -329,14 +358,17 @@ train_close(struct train *t)
 	struct jerr ignored = { 0 };
 
 	metrics_close(t->log, &ignored);
+	metrics_close(t->incidents, &ignored);
 	events_close(t->events, &ignored);
 	jmem_free(t->batch.ids);
+	jmem_free(t->batch.source);
+	jmem_free(t->ruined);
+	jbuf_release(&t->sources);
 	joptim_free(t->opt);
 	jgraph_free(t->tg.g);
 	jmodel_free(t->model);
-	jpack_close(t->pack);
+	feed_close(&t->feed);
 	jpack_close(t->valid_pack);
-	jtrain_data_release(&t->data);
 	jtrain_data_release(&t->valid);
 	jtok_free(t->tok);
 	jpar_free(t->pool);

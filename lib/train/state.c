@@ -17,6 +17,38 @@
 #define OPTIMIZER_FILE "optimizer.safetensors"
 #define STATE_FORMAT 1
 
+/* The values that outliers are held against; nothing where there are none. */
+static void
+put_window(struct jbuf *b, const char *name, const struct window *w)
+{
+	int i;
+
+	if (w->n == 0)
+		return;
+	jbuf_printf(b, ", \"%s\": [", name);
+	for (i = 0; i < w->n; i++) {
+		if (i > 0)
+			jbuf_adds(b, ", ");
+		jjson_num(b, w->v[i]);
+	}
+	jbuf_addc(b, ']');
+}
+
+static void
+get_window(const struct jval *v, const char *name, struct window *w)
+{
+	const struct jval *list = jval_get(v, name);
+	size_t i;
+
+	w->n = 0;
+	for (i = 0; list && list->type == JVAL_ARR && i < list->u.a.n && i < WINDOW_MAX; i++) {
+		const struct jval *x = list->u.a.v[i];
+
+		w->v[w->n++] = x->type == JVAL_INT ? (double)x->u.i
+			: x->type == JVAL_DOUBLE ? x->u.d : 0;
+	}
+}
+
 static int
 put_state(struct train *t, const char *dir, struct jerr *e)
 {
@@ -27,7 +59,7 @@ put_state(struct train *t, const char *dir, struct jerr *e)
 	jbuf_printf(&b, "{\"format\": %d, \"step\": %lld, \"steps\": %lld, \"tokens\": %llu, "
 		"\"optimizer_steps\": %lld, \"rows_per_epoch\": %llu", STATE_FORMAT,
 		(long long)t->step, (long long)t->steps, (unsigned long long)t->tokens,
-		(long long)joptim_steps(t->opt), (unsigned long long)jpack_rows(t->pack));
+		(long long)joptim_steps(t->opt), (unsigned long long)t->feed.rows);
 	if (!isnan(t->loss)) {
 		jbuf_adds(&b, ", \"loss\": ");
 		jjson_num(&b, t->loss);
@@ -46,6 +78,8 @@ put_state(struct train *t, const char *dir, struct jerr *e)
 		jbuf_printf(&b, ", \"cooldown_from\": %lld", (long long)t->sched.cool_from);
 	if (train_out_of_patience(t))
 		jbuf_adds(&b, ", \"stopped_early\": true");
+	put_window(&b, "losses", &t->losses);
+	put_window(&b, "norms", &t->norms);
 	jbuf_adds(&b, ", \"options\": ");
 	train_put_options(t, &b);
 	jbuf_adds(&b, "}\n");
@@ -154,9 +188,13 @@ arrange(struct train *t, struct jerr *e)
 static int
 put_model(struct train *t, const char *dir, enum jdtype dtype, struct jerr *e)
 {
-	if (jmodel_save(t->model, dir, dtype, e) < 0)
-		return e->code;
-	return jtok_save(t->tok, dir, e);
+	if (t->model->adapter) {
+		jadapter_set_dtype(t->model->adapter, dtype);
+		jadapter_save(t->model->adapter, dir, e);
+	} else {
+		jmodel_save(t->model, dir, dtype, e);
+	}
+	return e->code < 0 ? e->code : jtok_save(t->tok, dir, e);
 }
 
 int
@@ -184,30 +222,32 @@ train_save_checkpoint(struct train *t, struct jerr *e)
 	return rc;
 }
 
-/* Moves every file of tmp into dir, the one that makes it a model last. */
+/* Moves every file of tmp into dir, the one that makes it a model or an adapter last. */
 static int
 move_files(const char *tmp, const char *dir, struct jarena *a, struct jerr *e)
 {
+	const char *last = jadapter_is(tmp) ? "adapter_config.json" : "config.json";
 	char **names;
 	size_t n, i;
 
 	if (jfs_list(tmp, a, &names, &n, e) < 0)
 		return e->code;
 	for (i = 0; i < n; i++)
-		if (strcmp(names[i], "config.json") != 0 && jfs_rename(jfs_join(a, tmp, names[i]),
+		if (strcmp(names[i], last) != 0 && jfs_rename(jfs_join(a, tmp, names[i]),
 			jfs_join(a, dir, names[i]), e) < 0)
 			return e->code;
-	return jfs_rename(jfs_join(a, tmp, "config.json"), jfs_join(a, dir, "config.json"), e);
+	return jfs_rename(jfs_join(a, tmp, last), jfs_join(a, dir, last), e);
 }
 
-/* The weights of the best checkpoint in place of the last ones. */
+/* The weights of a checkpoint in place of the last ones. */
 static int
-take_best(struct train *t, struct jerr *e)
+take_weights(struct train *t, const char *dir, struct jerr *e)
 {
-	const char *dir = jfs_join(&t->arena, t->o->out, checkpoint_name(t, t->best_step));
 	struct jst *st;
 	size_t i;
 
+	if (t->model->adapter)
+		return train_take_adapter(t, dir, e);
 	if (jst_open_dir(&st, dir, e) < 0)
 		return e->code;
 	for (i = 0; i < t->model->n_params && e->code == 0; i++) {
@@ -222,10 +262,20 @@ take_best(struct train *t, struct jerr *e)
 			jst_to_f32(x, p->value, e);
 	}
 	jst_close(st);
-	if (e->code == 0)
-		train_note(t->h, "the model is that of step %lld, held-out loss %.4f",
-			(long long)t->best_step, t->best_loss);
 	return e->code;
+}
+
+/* Those of the best one. */
+static int
+take_best(struct train *t, struct jerr *e)
+{
+	const char *dir = jfs_join(&t->arena, t->o->out, checkpoint_name(t, t->best_step));
+
+	if (take_weights(t, dir, e) < 0)
+		return e->code;
+	train_note(t->h, "the model is that of step %lld, held-out loss %.4f",
+		(long long)t->best_step, t->best_loss);
+	return 0;
 }
 
 int
@@ -283,9 +333,9 @@ restore_optimizer(struct train *t, const char *dir, struct jerr *e)
 
 		if (!x)
 			jerr_set(e, JERR_FORMAT, "%s: tensor %s is missing", path, s.name);
-		else if (x->count != s.count || x->dtype != (int)s.dtype)
+		else if (x->count != s.count || x->dtype != s.dtype)
 			jerr_set(e, JERR_FORMAT, "%s: tensor %s has %lld values of %s, expected %lld "
-				"of %s", path, s.name, (long long)x->count, x->dtype_name,
+				"of %s", path, s.name, (long long)x->count, jdtype_name(x->dtype),
 				(long long)s.count, jdtype_name(s.dtype));
 		if (e->code < 0)
 			break;
@@ -322,12 +372,15 @@ train_restore(struct train *t, const char *checkpoint, struct jerr *e)
 
 	if (load_state(checkpoint, &t->arena, &v, e) < 0
 		|| train_match_options(t, jval_get(v, "options"), checkpoint, e) < 0
+		|| (t->model->adapter && train_take_adapter(t, checkpoint, e) < 0)
 		|| restore_optimizer(t, checkpoint, e) < 0)
 		return e->code;
 	t->step = jval_int(v, "step", -1);
 	t->tokens = (uint64_t)jval_int(v, "tokens", 0);
 	t->loss = jval_num(v, "loss", NAN);
 	t->valid_loss = jval_num(v, "valid_loss", NAN);
+	get_window(v, "losses", &t->losses);
+	get_window(v, "norms", &t->norms);
 	restore_best(t, v);
 	if (t->o->cooldown > 0) {
 		t->sched.cool_steps = t->o->cooldown;
@@ -341,10 +394,71 @@ train_restore(struct train *t, const char *checkpoint, struct jerr *e)
 	return arrange(t, e);
 }
 
+static size_t
+param_bytes(const struct jparam *p)
+{
+	size_t n = sizeof(float);
+	int i;
+
+	for (i = 0; i < p->n_dims; i++)
+		n *= (size_t)p->shape[i];
+	return n;
+}
+
+/* The weights that the run began with. */
+static int
+first_weights(struct train *t, struct jerr *e)
+{
+	struct jmodel *m;
+	size_t i;
+
+	if (t->model->adapter)
+		return train_first_adapter(t, e);
+	if (t->preset) {
+		jmodel_init_weights(t->model, (uint64_t)t->o->seed);
+		return 0;
+	}
+	if (jmodel_load(&m, t->o->model, e) < 0)
+		return e->code;
+	for (i = 0; i < m->n_params; i++)
+		if (t->model->params[i].value && m->params[i].value)
+			memcpy(t->model->params[i].value, m->params[i].value,
+				param_bytes(&m->params[i]));
+	jmodel_free(m);
+	return 0;
+}
+
+int
+train_rewind(struct train *t, struct jerr *e)
+{
+	struct jarena_mark mark = jarena_mark(&t->arena);
+	const char *checkpoint = train_find_checkpoint(t->o->out, &t->arena);
+
+	if (!checkpoint)
+		checkpoint = t->origin;
+	t->rewind = false;
+	t->step = 0;
+	t->tokens = 0;
+	t->bad_run = 0;
+	t->loss = t->valid_loss = t->best_loss = NAN;
+	t->best_step = t->stale = 0;
+	t->losses.n = t->norms.n = 0;
+	joptim_reset(t->opt);
+	if (checkpoint ? take_weights(t, checkpoint, e) < 0 : first_weights(t, e) < 0)
+		return e->code;
+	joptim_begin_average(t->opt);
+	if (checkpoint && train_restore(t, checkpoint, e) < 0)
+		return e->code;
+	train_note(t->h, "back to step %lld", (long long)t->step);
+	jarena_rewind(&t->arena, mark);
+	return train_open_logs(t, e);
+}
+
 const char *
 train_holds(const char *dir, struct jarena *a)
 {
-	static const char *const marks[] = { "config.json", "model.safetensors", STATE_FILE };
+	static const char *const marks[] = { "config.json", "adapter_config.json",
+		"model.safetensors", STATE_FILE };
 	char **names;
 	size_t i;
 

@@ -7,12 +7,13 @@
 
 #include "infer/jinfer.h"
 #include "io/jio.h"
+#include "model/jadapter.h"
 #include "par/jpar.h"
 #include "record/jrec.h"
 #include "score/jppl.h"
 
 static struct ppl_opts {
-	const char *model, *tokenizer, *name;
+	const char *model, *tokenizer, *adapter, *name;
 	int64_t context;
 } opts;
 
@@ -21,6 +22,8 @@ static const struct jopt table[] = {
 		.help = "model folder, GGUF file or llama2.c file" },
 	{ .name = "tokenizer", .type = JOPT_STR, .value = &opts.tokenizer, .arg = "TOK",
 		.help = "tokenizer, where the model carries none" },
+	{ .name = "adapter", .type = JOPT_STR, .value = &opts.adapter, .arg = "DIR",
+		.help = "adapter folder to hang on the model" },
 	{ .name = "name", .type = JOPT_STR, .value = &opts.name, .arg = "NAME",
 		.help = "what the record calls the model" },
 	{ .name = "context", .type = JOPT_INT, .value = &opts.context, .arg = "N",
@@ -97,6 +100,11 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	rc = jinfer_open(&m, &tok, opts.model, opts.tokenizer, false, e);
 	if (rc < 0)
 		return rc;
+	if (opts.adapter && jmodel_adapt(m, opts.adapter, e) < 0) {
+		jtok_free(tok);
+		jmodel_free(m);
+		return e->code;
+	}
 	context = opts.context > 0 ? opts.context : m->cfg.context;
 	if (context > m->cfg.context)
 		context = m->cfg.context;

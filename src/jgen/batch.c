@@ -73,11 +73,24 @@ prompt_from_messages(struct batch *b, struct job *j, const struct jrec_member *m
 	int rc;
 
 	jbuf_init(&text);
-	rc = chat_render(b->m->tok, m->val, m->val_n, &text, e);
+	rc = jinfer_chat(b->m->tok, m->val, m->val_n, &text, e);
 	if (rc >= 0)
 		rc = jtok_encode(b->m->state, text.p, text.n, JTOK_SPECIAL, &j->prompt, e);
 	jbuf_release(&text);
 	return rc;
+}
+
+/* A prompt beyond the context is refused with both numbers, or loses its beginning if so asked. */
+static const char *
+fit_prompt(struct batch *b, struct job *j)
+{
+	size_t room = (size_t)jinfer_capacity(b->m->inf);
+
+	if (j->prompt.n > room && b->o->truncate)
+		truncate_prompt(&j->prompt, b->m, (size_t)j->gen.max_tokens);
+	if (j->prompt.n <= room)
+		return NULL;
+	return jarena_printf(&j->arena, "the prompt has %zu tokens, the context %zu", j->prompt.n, room);
 }
 
 /* Sets j->prompt, or j->drop where the record cannot be used. */
@@ -109,8 +122,8 @@ make_prompt(struct batch *b, struct job *j)
 		j->drop = jarena_strndup(&j->arena, e.msg, strlen(e.msg));
 	else if (j->prompt.n == 0)
 		j->drop = "empty prompt";
-	else if (j->prompt.n > (size_t)jinfer_capacity(b->m->inf))
-		j->drop = "prompt is longer than the context";
+	else
+		j->drop = fit_prompt(b, j);
 	for (size_t i = 0; i < j->prompt.n && !j->drop; i++)
 		if (j->prompt.v[i] >= (uint64_t)b->m->m->cfg.vocab_size)
 			j->drop = "token id beyond the vocabulary";
@@ -153,8 +166,8 @@ read_job(struct batch *b, struct jerr *e)
 	j->line_n = n;
 	jarena_init(&j->arena, 4096);
 	jgen_result_init(&j->result);
-	make_prompt(b, j);
 	j->gen = b->o->gen;
+	make_prompt(b, j);
 	if (!j->drop)
 		j->gen.key = record_key(j, b->number);
 	b->number++;

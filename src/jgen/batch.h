@@ -9,7 +9,7 @@
 
 struct batch_opts {
 	struct jgen_opts gen;
-	bool ids, special;
+	bool ids, special, truncate;
 	int slots;
 };
 

@@ -70,7 +70,7 @@ answer(struct chat *c, const char *messages, size_t n, struct jgen_result *r, st
 	int rc;
 
 	jbuf_init(&text);
-	rc = chat_render(c->m.tok, messages, n, &text, e);
+	rc = jinfer_chat(c->m.tok, messages, n, &text, e);
 	if (rc >= 0)
 		rc = jtok_encode(c->m.state, text.p, text.n, JTOK_SPECIAL, &ids, e);
 	if (rc >= 0) {

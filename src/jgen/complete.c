@@ -13,9 +13,11 @@
 static struct complete_opts {
 	struct model_opts model;
 	const char *prompt, *cache;
-	bool ids, special, share_prefix;
-	int64_t slots, logprobs;
-} opts = { .model = MODEL_OPTS_INIT, .slots = 8, .share_prefix = true };
+	bool ids, special, share_prefix, truncate;
+	int64_t slots, logprobs, beams;
+	double length_penalty;
+} opts = { .model = MODEL_OPTS_INIT, .slots = 8, .share_prefix = true,
+	.length_penalty = 1 };
 
 static const struct jopt table[] = {
 	MODEL_OPTS(&opts.model),
@@ -25,6 +27,12 @@ static const struct jopt table[] = {
 		.help = "records carry token ids, no tokenizer is needed" },
 	{ .name = "special", .type = JOPT_BOOL, .value = &opts.special,
 		.help = "text of special tokens in prompts becomes those tokens" },
+	{ .name = "beams", .type = JOPT_INT, .value = &opts.beams, .arg = "N",
+		.help = "with -p: the likeliest text by a search with N beams" },
+	{ .name = "length-penalty", .type = JOPT_DOUBLE, .value = &opts.length_penalty, .arg = "X",
+		.help = "of beams: scores are divided by the length to the power of X" },
+	{ .name = "truncate", .type = JOPT_BOOL, .value = &opts.truncate,
+		.help = "prompts beyond the context lose their beginning instead of being refused" },
 	{ .name = "cache", .type = JOPT_STR, .value = &opts.cache, .arg = "FILE",
 		.help = "with -p: take what is computed already from FILE, and keep it there" },
 	{ .name = "share-prefix", .type = JOPT_BOOL, .value = &opts.share_prefix,
@@ -54,6 +62,21 @@ stream(void *arg, const char *p, size_t n)
 }
 
 static int
+generate(const struct jgen_task *t, struct jerr *e)
+{
+	const struct jbeam_opts beam = { (int)opts.beams, opts.length_penalty };
+	struct jgen_result *r = t->result;
+	int rc;
+
+	if (opts.beams == 0)
+		return jinfer_complete(t, e);
+	rc = jinfer_beam(t, &beam, e);
+	if (rc == 0)
+		t->opts->on_text(t->opts->arg, r->text.p, r->text.n);
+	return rc;
+}
+
+static int
 one_prompt(struct jcli *cli, struct model *m, struct jerr *e)
 {
 	const struct jprompt prompt = { opts.prompt, strlen(opts.prompt), opts.special };
@@ -61,7 +84,7 @@ one_prompt(struct jcli *cli, struct model *m, struct jerr *e)
 	struct jgen_opts g;
 	struct jgen_result r;
 	struct jids ids = { 0 };
-	int rc = model_start(m, &opts.model, cli, 1, e);
+	int rc = model_start(m, &opts.model, cli, opts.beams > 0 ? (int)opts.beams : 1, e);
 
 	if (rc < 0 || (rc = jout_open(&sink.out, jcli_common(cli)->output, e)) < 0)
 		return rc;
@@ -75,7 +98,9 @@ one_prompt(struct jcli *cli, struct model *m, struct jerr *e)
 		g.on_text = stream;
 		g.arg = &sink;
 		g.whole_prompt = !opts.share_prefix;
-		rc = jinfer_complete(&(struct jgen_task){ .inf = m->inf, .tok = m->tok,
+		if (opts.truncate)
+			truncate_prompt(&ids, m, (size_t)g.max_tokens);
+		rc = generate(&(struct jgen_task){ .inf = m->inf, .tok = m->tok,
 			.state = m->state, .prompt = ids.v, .n = ids.n, .opts = &g, .result = &r }, e);
 	}
 	if (rc >= 0)
@@ -104,7 +129,8 @@ one_prompt(struct jcli *cli, struct model *m, struct jerr *e)
 static int
 run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 {
-	struct batch_opts b = { .ids = opts.ids, .special = opts.special };
+	struct batch_opts b = { .ids = opts.ids, .special = opts.special,
+		.truncate = opts.truncate };
 	struct model m = { 0 };
 	int rc = model_check(&opts.model, e);
 
@@ -117,6 +143,9 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 		return jerr_set(e, JERR_ARG, "--slots %lld: expected 1..1024", (long long)opts.slots);
 	if (opts.logprobs < 0 || opts.logprobs > 1000 || (opts.logprobs > 0 && opts.prompt))
 		return jerr_set(e, JERR_ARG, "--logprobs: expected 0..1000, with records");
+	if (opts.beams < 0 || opts.beams > 64 || (opts.beams > 0 && (!opts.prompt || opts.model.schema ||
+	    opts.model.grammar || opts.model.regex || opts.model.stop.n)))
+		return jerr_set(e, JERR_ARG, "--beams: expected 0..64, with -p and free text to its end");
 	if (opts.cache && !opts.prompt)
 		return jerr_set(e, JERR_ARG, "--cache goes with -p TEXT");
 	rc = model_open(&m, &opts.model, cli, opts.prompt || !opts.ids, e);

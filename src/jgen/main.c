@@ -6,10 +6,11 @@
 int
 main(int argc, char **argv)
 {
-	const struct jverb verbs[] = { complete_verb, chat_verb, synth_verb, { .name = NULL } };
+	const struct jverb verbs[] = { complete_verb, chat_verb, synth_verb, embed_verb, bench_verb,
+		{ .name = NULL } };
 	const struct jtool tool = {
 		.name = "jgen",
-		.args = "[complete | chat | synth]",
+		.args = "[complete | chat | synth | embed | bench]",
 		.summary = "generate text with a language model",
 		.verbs = verbs,
 		.opts = complete_verb.opts,	/* without a verb: complete */

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "model/jadapter.h"
 #include "par/jpar.h"
-#include "tok/jtemplate.h"
 
 int
 model_check(const struct model_opts *o, struct jerr *e)
@@ -55,6 +55,8 @@ model_open(struct model *m, const struct model_opts *o, struct jcli *cli, bool n
 
 	if (rc < 0)
 		return rc;
+	if (o->adapter && jmodel_adapt(m->m, o->adapter, e) < 0)
+		return e->code;
 	if (m->tok)
 		m->state = jtok_state_new(m->tok);
 	m->pool = jpar_new((int)jcli_common(cli)->jobs);
@@ -140,50 +142,16 @@ model_gen_opts(const struct model *m, const struct model_opts *o, struct jcli *c
 	g->ignore_eos = o->ignore_eos;
 }
 
-static void
-put_token(struct jbuf *b, const char *key, const struct jtok *t, int64_t id)
+void
+truncate_prompt(struct jids *ids, const struct model *m, size_t answer)
 {
-	const char *p;
-	size_t n;
+	size_t room = (size_t)jinfer_capacity(m->inf);
+	size_t keep = answer < room / 2 ? room - answer : room - room / 2, first = 0;
 
-	if (id < 0 || !(p = jtok_bytes(t, (uint32_t)id, &n)))
+	if (ids->n <= room)
 		return;
-	jbuf_printf(b, ",\"%s\":", key);
-	jjson_str(b, p, n);
-}
-
-int
-chat_render(const struct jtok *t, const char *messages, size_t n, struct jbuf *out, struct jerr *e)
-{
-	const char *src = jtok_chat_template(t);
-	struct jtemplate *tpl;
-	struct jtemplate_out text;
-	struct jarena a;
-	struct jval *vars;
-	struct jbuf b;
-	int rc;
-
-	if (!src)
-		return jerr_set(e, JERR_ARG, "the tokenizer has no chat template");
-	rc = jtemplate_parse(&tpl, src, strlen(src), e);
-	if (rc < 0)
-		return jerr_wrap(e, "chat template");
-	jbuf_init(&b);
-	jarena_init(&a, 0);
-	jtemplate_out_init(&text);
-	jbuf_adds(&b, "{\"messages\":");
-	jbuf_add(&b, messages, n);
-	put_token(&b, "bos_token", t, jtok_bos(t));
-	put_token(&b, "eos_token", t, jtok_eos(t));
-	jbuf_adds(&b, ",\"add_generation_prompt\":true}");
-	rc = jval_parse_json(&vars, b.p, b.n, "messages", &a, e);
-	if (rc >= 0)
-		rc = jtemplate_render(tpl, vars, &text, e);
-	if (rc >= 0)
-		jbuf_add(out, text.text.p, text.text.n);
-	jtemplate_out_release(&text);
-	jarena_release(&a);
-	jbuf_release(&b);
-	jtemplate_free(tpl);
-	return rc < 0 ? rc : 0;
+	if (m->tok && jtok_bos(m->tok) >= 0 && ids->v[0] == (uint32_t)jtok_bos(m->tok))
+		first = 1;
+	memmove(ids->v + first, ids->v + ids->n - (keep - first), (keep - first) * sizeof(*ids->v));
+	ids->n = keep;
 }

@@ -5,11 +5,11 @@
 #include "cli/jcli.h"
 #include "infer/jinfer.h"
 
-extern const struct jverb complete_verb, chat_verb, synth_verb, bench_verb;
+extern const struct jverb complete_verb, chat_verb, synth_verb, embed_verb, bench_verb;
 
 /* What every verb that samples from a model asks for; each has its own table of options for it. */
 struct model_opts {
-	const char *model, *tokenizer;
+	const char *model, *tokenizer, *adapter;
 	int64_t max_tokens, top_k, repeat_last, context, dry_allowed, dry_last;
 	double temperature, top_p, min_p, typical_p, top_n_sigma, xtc_probability, xtc_threshold;
 	double repeat_penalty, presence_penalty, frequency_penalty, dry_multiplier, dry_base;
@@ -27,6 +27,8 @@ struct model_opts {
 		.help = "model folder, GGUF file or llama2.c file" }, \
 	{ .name = "tokenizer", .type = JOPT_STR, .value = &(o)->tokenizer, .arg = "TOK", \
 		.help = "tokenizer, where the model carries none" }, \
+	{ .name = "adapter", .type = JOPT_STR, .value = &(o)->adapter, .arg = "DIR", \
+		.help = "adapter folder to hang on the model" }, \
 	{ .name = "max-tokens", .letter = 'n', .type = JOPT_INT, .value = &(o)->max_tokens, \
 		.arg = "N", .help = "most tokens of one answer" }, \
 	{ .name = "context", .type = JOPT_INT, .value = &(o)->context, .arg = "N", \
@@ -112,8 +114,7 @@ void model_gen_opts(const struct model *m, const struct model_opts *o, struct jc
 int constraint_open(struct model *m, const struct model_opts *o, struct jerr *e);
 void constraint_close(struct model *m);
 
-/* Renders {"messages": ...} with the model's chat template; messages is JSON text. */
-int chat_render(const struct jtok *t, const char *messages, size_t n, struct jbuf *out,
-	struct jerr *e);
+/* Drops what stands before the last tokens that leave room for an answer; a BOS in front stays. */
+void truncate_prompt(struct jids *ids, const struct model *m, size_t answer);
 
 #endif

@@ -9,6 +9,7 @@
 #include "ids.h"
 #include "model/jmodel.h"
 #include "model/jsafetensors.h"
+#include "model/jweights.h"
 #include "par/jpar.h"
 
 static struct gradients_opts {
@@ -80,9 +81,7 @@ save(const struct jmodel *m, double loss, const char *path, struct jerr *e)
 	jbuf_printf(&b, "%.9g", loss);
 	jst_meta(w, "loss", b.p);
 	jbuf_release(&b);
-	for (size_t i = 0; i < m->n_params; i++)
-		jst_declare(w, m->params[i].name, JDT_F32, m->params[i].n_dims, m->params[i].shape);
-	rc = jst_put_f32(w, m->grads, m->count, e);
+	rc = jmodel_write(m, true, JDT_F32, w, e);
 	if (rc < 0) {
 		jst_abort(w);
 		return rc;

@@ -11,7 +11,7 @@
 #include "io/jfs.h"
 #include "io/jgguf.h"
 #include "io/jio.h"
-#include "model/jmodel.h"
+#include "model/jdescribe.h"
 #include "model/jsafetensors.h"
 #include "record/jrec.h"
 #include "tok/jtok.h"
@@ -50,15 +50,10 @@ add_dtype(struct info *in, const char *name)
 static int
 look_at_folder(struct info *in, struct jerr *e)
 {
-	struct jarena a;
 	struct jst *s;
-	bool weights;
+	bool weights = jst_in_dir(in->path);
 	int rc;
 
-	jarena_init(&a, 0);
-	weights = jfs_exists(jfs_join(&a, in->path, "model.safetensors")) ||
-		jfs_exists(jfs_join(&a, in->path, "model.safetensors.index.json"));
-	jarena_release(&a);
 	in->format = weights ? "folder" : "configuration";
 	if (!weights)
 		return 0;
@@ -67,26 +62,11 @@ look_at_folder(struct info *in, struct jerr *e)
 		return rc;
 	in->bytes = 0;
 	for (size_t i = 0; i < jst_count(s); i++) {
-		add_dtype(in, jst_at(s, i)->dtype_name);
+		add_dtype(in, jdtype_name(jst_at(s, i)->dtype));
 		in->bytes += (int64_t)jst_at(s, i)->bytes;
 	}
 	jst_close(s);
 	return 0;
-}
-
-static const char *
-ggml_name(int type)
-{
-	static const struct { int type; const char *name; } names[] = {
-		{ 0, "F32" }, { 1, "F16" }, { 2, "Q4_0" }, { 3, "Q4_1" }, { 6, "Q5_0" }, { 7, "Q5_1" },
-		{ 8, "Q8_0" }, { 10, "Q2_K" }, { 11, "Q3_K" }, { 12, "Q4_K" }, { 13, "Q5_K" },
-		{ 14, "Q6_K" }, { 30, "BF16" }
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].type == type)
-			return names[i].name;
-	return "other";
 }
 
 static int
@@ -99,7 +79,7 @@ look_at_gguf(struct info *in, struct jerr *e)
 		return rc;
 	in->format = "gguf";
 	for (size_t i = 0; i < jgguf_tensors(g); i++)
-		add_dtype(in, ggml_name(jgguf_tensor(g, i)->type));
+		add_dtype(in, jgguf_type_name(jgguf_tensor(g, i)->type));
 	jgguf_close(g);
 	return 0;
 }
@@ -154,11 +134,7 @@ put_json(const struct info *in, struct jbuf *b)
 	jrec_put_int(b, "context", c->context);
 	jrec_put_bool(b, "tied", c->tied);
 	jrec_put_num(b, "norm_eps", c->norm_eps);
-	jrec_put_num(b, "rope_theta", c->rope_theta);
-	if (c->rope_factor > 0) {
-		jrec_put_str(b, "rope_type", c->rope_linear ? "linear" : "llama3", 6);
-		jrec_put_num(b, "rope_factor", c->rope_factor);
-	}
+	jmodel_describe_json(c, b);
 	if (in->bytes >= 0) {
 		jrec_put_str(b, "dtype", in->dtypes, strlen(in->dtypes));
 		jrec_put_int(b, "bytes", in->bytes);
@@ -191,17 +167,14 @@ put_text(const struct info *in, struct jbuf *b)
 	if (in->bytes >= 0)
 		jbuf_printf(b, ", %s, %s", in->dtypes, jstr_human_bytes(human, (double)in->bytes));
 	jbuf_printf(b, "\nweights      %llu (%.4g M)%s\n", (unsigned long long)jmodel_count(c),
-		(double)jmodel_count(c) * 1e-6, c->tied ? ", head tied to the embedding" : "");
+		(double)jmodel_count(c) * 1e-6, c->tied && jmodel_has_head(c) ?
+		", head tied to the embedding" : "");
 	jbuf_printf(b, "shape        hidden %lld, ffn %lld, layers %lld, heads %lld (%lld kv) x %lld\n",
 		(long long)c->hidden, (long long)c->ffn, (long long)c->layers, (long long)c->heads,
 		(long long)c->kv_heads, (long long)c->head_dim);
 	jbuf_printf(b, "vocabulary   %lld\ncontext      %lld\n", (long long)c->vocab_size,
 		(long long)c->context);
-	jbuf_printf(b, "rotary       theta %g", c->rope_theta);
-	if (c->rope_factor > 0)
-		jbuf_printf(b, ", %s scaling by %g", c->rope_linear ? "linear" : "llama3",
-			c->rope_factor);
-	jbuf_printf(b, "\nnorm         RMS, eps %g\n", c->norm_eps);
+	jmodel_describe(c, b);
 	jbuf_printf(b, "training     %.3g FLOP per token, %s of weights, gradients and AdamW state\n",
 		jmodel_flops_per_token(c, c->context),
 		jstr_human_bytes(human, 16.0 * (double)jmodel_count(c)));

@@ -8,6 +8,7 @@
 #include "conf/jval.h"
 #include "ids.h"
 #include "infer/jinfer.h"
+#include "infer/jnll.h"
 #include "io/jio.h"
 #include "par/jpar.h"
 

@@ -7,11 +7,12 @@ int
 main(int argc, char **argv)
 {
 	const struct jverb verbs[] = {
-		info_verb, convert_verb, verify_verb, logits_verb, gradients_verb, { .name = NULL }
+		info_verb, convert_verb, quantize_verb, merge_verb, verify_verb, logits_verb, gradients_verb,
+		fetch_verb, publish_verb, { .name = NULL }
 	};
 	const struct jtool tool = {
 		.name = "jmodel",
-		.args = "info | convert | verify | logits | gradients",
+		.args = "info | convert | quantize | merge | verify | logits | gradients | fetch | publish",
 		.summary = "inspect and convert language models",
 		.verbs = verbs,
 		.no_summary = true,

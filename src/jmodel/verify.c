@@ -1,6 +1,6 @@
 /*
- * jmodel verify: do two models compute the same?  Shapes, token ids and bytes, and the logits of a
- * fixed sequence of ids are compared; exit code 4 when they differ more than --tolerance.
+ * jmodel verify: are two models the same?  Token ids, rendered conversations, weights, and the logits
+ * of a fixed sequence of ids are compared; exit code 4 when they differ by more than is allowed.
  */
 #include "verbs.h"
 
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/jrand.h"
+#include "identity.h"
 #include "infer/jinfer.h"
 #include "io/jio.h"
 #include "par/jpar.h"
@@ -16,12 +17,14 @@
 #define MAX_IDS 64
 
 static struct verify_opts {
-	double tolerance;
-} opts = { .tolerance = 1e-3 };
+	double tolerance, max_kl;
+} opts = { .tolerance = 1e-3, .max_kl = -1 };
 
 static const struct jopt table[] = {
 	{ .name = "tolerance", .type = JOPT_DOUBLE, .value = &opts.tolerance, .arg = "X",
 		.help = "largest allowed difference of two logits" },
+	{ .name = "max-kl", .type = JOPT_DOUBLE, .value = &opts.max_kl, .arg = "X",
+		.help = "judge by the mean divergence of predictions instead, in nats (for quantized models)" },
 	{ .type = JOPT_END }
 };
 
@@ -32,18 +35,18 @@ struct side {
 };
 
 struct report {
-	double max_diff, max_kl;
+	double max_diff, max_kl, mean_kl;
 	size_t ids;
 	int64_t same_top;		/* positions where both choose the same token */
-	bool same_tokens;		/* vocabularies spell every id alike; true if one has none */
+	struct identity id;
 };
 
 static int
 same_shape(const struct jmodel_config *a, const struct jmodel_config *b, struct jerr *e)
 {
-	if (a->arch == b->arch && a->vocab_size == b->vocab_size && a->hidden == b->hidden &&
-	    a->ffn == b->ffn && a->layers == b->layers && a->heads == b->heads &&
-	    a->kv_heads == b->kv_heads && a->head_dim == b->head_dim && a->tied == b->tied)
+	if (a->vocab_size == b->vocab_size && a->hidden == b->hidden && a->ffn == b->ffn &&
+	    a->layers == b->layers && a->heads == b->heads && a->kv_heads == b->kv_heads &&
+	    a->head_dim == b->head_dim)
 		return 0;
 	return jerr_set(e, JERR_ARG, "the models differ in shape: %s %lld x %lld x %lld and %s "
 		"%lld x %lld x %lld (vocabulary, layers, hidden)", jmodel_arch_name(a),
@@ -101,24 +104,8 @@ compare_row(const float *a, const float *b, size_t V, struct report *r)
 	}
 	if (!(kl <= r->max_kl))
 		r->max_kl = kl;
+	r->mean_kl += kl / (double)r->ids;
 	r->same_top += top_a == top_b;
-}
-
-static bool
-same_tokens(const struct jtok *a, const struct jtok *b)
-{
-	if (!a || !b)
-		return true;
-	if (jtok_vocab_size(a) > jtok_vocab_size(b))
-		return same_tokens(b, a);
-	for (uint32_t id = 0; id < jtok_vocab_size(a); id++) {
-		size_t na = 0, nb = 0;
-		const char *pa = jtok_bytes(a, id, &na), *pb = jtok_bytes(b, id, &nb);
-
-		if (!pa != !pb || na != nb || (na && memcmp(pa, pb, na) != 0))
-			return false;
-	}
-	return true;
 }
 
 static int
@@ -142,14 +129,49 @@ compare(struct side *a, struct side *b, struct jpar *pool, struct report *r, str
 		return rc;
 	for (size_t i = 0; i < r->ids; i++)
 		compare_row(a->logits + i * V, b->logits + i * V, V, r);
-	r->same_tokens = same_tokens(a->t, b->t);
-	return 0;
+	rc = identity_tokens(&r->id, a->t, b->t, e);
+	return rc < 0 ? rc : identity_weights(&r->id, a->m, b->m, e);
+}
+
+/* "identical": to the bit; "equal": within what is allowed; else what is different. */
+static const char *
+verdict(const struct report *r)
+{
+	bool close = opts.max_kl >= 0 ? r->mean_kl <= opts.max_kl : r->max_diff <= opts.tolerance;
+
+	if (!r->id.same_tokens || r->id.same_ids < r->id.texts)
+		return "different tokens";
+	if (r->id.same_rendered < r->id.conversations)
+		return "different chat templates";
+	if (!close)
+		return "different predictions";
+	return r->max_diff == 0 && r->id.same_weights == r->id.weights ? "identical" : "equal";
+}
+
+static void
+put_identity(const struct identity *r, struct jbuf *b)
+{
+	jrec_put_bool(b, "same_tokens", r->same_tokens);
+	jrec_put_int(b, "texts", (int64_t)r->texts);
+	jrec_put_int(b, "same_ids", (int64_t)r->same_ids);
+	jrec_put_int(b, "conversations", (int64_t)r->conversations);
+	jrec_put_int(b, "same_rendered", (int64_t)r->same_rendered);
+	if (!r->weights)
+		return;
+	jrec_put_int(b, "weights", (int64_t)r->weights);
+	jrec_put_int(b, "same_weights", (int64_t)r->same_weights);
+	jrec_put_num(b, "max_weight_drift", r->weight_drift);
+	if (r->worst[0])
+		jrec_put_str(b, "max_weight_drift_of", r->worst, strlen(r->worst));
+	jrec_put_str(b, "sha256_a", r->sha256[0], 64);
+	jrec_put_str(b, "sha256_b", r->sha256[1], 64);
 }
 
 static int
 print(struct jcli *cli, const struct report *r, struct jerr *e)
 {
-	bool same = r->max_diff <= opts.tolerance && r->same_tokens;
+	const char *what = verdict(r);
+	bool same = strncmp(what, "different", 9) != 0;
 	struct jout *out;
 	struct jbuf b;
 	int rc = jout_open(&out, jcli_common(cli)->output, e);
@@ -159,11 +181,13 @@ print(struct jcli *cli, const struct report *r, struct jerr *e)
 	jbuf_init(&b);
 	jrec_begin(&b);
 	jrec_put_bool(&b, "same", same);
+	jrec_put_str(&b, "verdict", what, strlen(what));
 	jrec_put_int(&b, "positions", (int64_t)r->ids);
 	jrec_put_num(&b, "max_logit_diff", r->max_diff);
 	jrec_put_num(&b, "max_kl", r->max_kl);
+	jrec_put_num(&b, "mean_kl", r->mean_kl);
 	jrec_put_num(&b, "same_top", (double)r->same_top / (double)r->ids);
-	jrec_put_bool(&b, "same_tokens", r->same_tokens);
+	put_identity(&r->id, &b);
 	jrec_end(&b);
 	rc = jout_write(out, b.p, b.n, e);
 	jbuf_release(&b);
@@ -172,8 +196,10 @@ print(struct jcli *cli, const struct report *r, struct jerr *e)
 		return rc;
 	}
 	if (!same)
-		jcli_unmet(cli, "the models differ: logits by up to %g, tokens %s", r->max_diff,
-			r->same_tokens ? "alike" : "not alike");
+		jcli_unmet(cli, "%s: logits differ by up to %g, predictions by %g nats", what,
+			r->max_diff, r->mean_kl);
+	else if (!r->id.tokens_known)
+		jcli_warn(cli, "tokens are not compared: not both models have a tokenizer");
 	return jout_commit(out, e);
 }
 
@@ -207,8 +233,8 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 
 const struct jverb verify_verb = {
 	.name = "verify",
-	.args = "[--tolerance X] A B",
-	.summary = "compare what two models compute",
+	.args = "[--tolerance X | --max-kl X] A B",
+	.summary = "tell whether two models are the same",
 	.opts = table,
 	.run = run,
 };

@@ -20,6 +20,8 @@ data_options(struct train_values *v, struct jopt *to)
 			"tokenizer folder or file; default: that of the model" },
 		{ "data", 'd', JOPT_LIST, &v->data, "PATH", .many = true, .help =
 			"token shards, or record files that are encoded on the way" },
+		{ "mix", 0, JOPT_LIST, &v->mix, "PATH=W[,LIMIT]", .help =
+			"in place of --data: share of each source, at most LIMIT (3x epochs, 50m tokens)" },
 		{ "valid", 0, JOPT_LIST, &v->valid, "PATH", .many = true, .help =
 			"held-out data, never trained on, for the held-out loss" },
 		{ "chat-template", 0, JOPT_STR, &o->chat_template, "FILE", .help =
@@ -31,6 +33,12 @@ data_options(struct train_values *v, struct jopt *to)
 			"passes over the data without --steps" },
 		{ "batch", 'b', JOPT_INT, &o->batch, "N", .help = "sequences in a step" },
 		{ "seq", 0, JOPT_INT, &o->seq, "N", .help = "tokens in a sequence" },
+		{ "batch-ramp", 0, JOPT_STR, &o->batch_ramp, "N:UNTIL,...", .help =
+			"smaller batches before the steps UNTIL" },
+		{ "seq-ramp", 0, JOPT_STR, &o->seq_ramp, "N:UNTIL,...", .help =
+			"shorter sequences before the steps UNTIL" },
+		{ "ramp-by", 0, JOPT_STR, &o->ramp_by, "UNIT", .choices = "steps|tokens", .help =
+			"what UNTIL counts" },
 		{ "accumulate", 0, JOPT_INT, &o->accumulate, "N", .help =
 			"parts of a batch; the result and the memory are the same for any" },
 	};
@@ -96,6 +104,25 @@ optimizer_options(struct train_values *v, struct jopt *to)
 }
 
 static size_t
+incident_options(struct train_values *v, struct jopt *to)
+{
+	struct jtrain_opts *o = &v->o;
+	const struct jopt t[] = {
+		{ "outlier-loss", 0, JOPT_DOUBLE, &o->outlier_loss, "X", .help =
+			"leave a step out whose loss is X standard deviations high; 0: none" },
+		{ "outlier-norm", 0, JOPT_DOUBLE, &o->outlier_norm, "X", .help =
+			"the same by the norm of the gradient" },
+		{ "outlier-window", 0, JOPT_INT, &o->outlier_window, "N", .help =
+			"steps that the deviations are taken over" },
+		{ "on-nonfinite", 0, JOPT_STR, &o->on_nonfinite, "WHAT", .choices = "stop|skip", .help =
+			"what a value that is not finite does to the run" },
+	};
+
+	memcpy(to, t, sizeof(t));
+	return sizeof(t) / sizeof(t[0]);
+}
+
+static size_t
 run_options(struct train_values *v, struct jopt *to)
 {
 	struct jtrain_opts *o = &v->o;
@@ -124,10 +151,20 @@ run_options(struct train_values *v, struct jopt *to)
 			"begin with a checkpoint of another run" },
 		{ "recompute", 0, JOPT_BOOL, &v->recompute, .help =
 			"compute activations twice to save memory; default: when memory asks for it" },
+		{ "precision", 0, JOPT_STR, &o->precision, "TYPE", .choices = "f32|bf16", .help =
+			"numbers of the products with weights; sums and weights are fp32" },
 		{ "dtype", 0, JOPT_STR, &o->dtype, "TYPE", .choices = "f32|f16|bf16", .help =
 			"numbers of the finished model" },
-		{ "lora", 0, JOPT_STR, &v->lora, "SPEC", .help =
-			"train an adapter instead of the weights (refused: not supported yet)" },
+		{ .type = JOPT_HEAD, .name = "Adapters" },
+		{ "lora", 0, JOPT_STR, &o->lora, "SPEC", .help =
+			"train an adapter beside the frozen weights: r=16,alpha=32,targets=all-linear,"
+			"dropout=X,save=NAME,rslora,dora" },
+		{ "adapter", 0, JOPT_STR, &o->adapter, "DIR", .help =
+			"go on with the adapter in this folder" },
+		{ "quantize-base", 0, JOPT_STR, &o->quantize_base, "TYPE", .help =
+			"hold the frozen weights as q8_0, q4_0, q4_k ...; default: as their file does" },
+		{ "neftune", 0, JOPT_DOUBLE, &o->neftune, "X", .help =
+			"noise on embeddings while training, X / sqrt(tokens * width)" },
 		{ .type = JOPT_END },
 	};
 
@@ -141,6 +178,7 @@ train_options(struct train_values *v, struct jopt table[TRAIN_OPTIONS])
 	size_t n = data_options(v, table);
 
 	n += optimizer_options(v, table + n);
+	n += incident_options(v, table + n);
 	n += run_options(v, table + n);
 	if (n > TRAIN_OPTIONS)
 		jbug("option table: %zu rows", n);

@@ -125,15 +125,23 @@ int
 tool_plot(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 {
 	struct plot_values *v = arg;
-	struct jplot_series *s;
-	struct log *logs;
-	size_t n = 0;
-	int i;
 
 	if (argc == 0)
 		return jerr_set(e, JERR_ARG, "no log: name a metrics file or the folder of a run");
 	if (v->width < 20 || v->width > 1000 || v->height < 6 || v->height > 1000)
 		return jerr_set(e, JERR_ARG, "--width must be 20 to 1000, --height 6 to 1000");
+	return plot_logs(cli, v, jcli_common(cli)->output, argc, argv, e);
+}
+
+int
+plot_logs(struct jcli *cli, const struct plot_values *v, const char *out, int argc, char **argv,
+	struct jerr *e)
+{
+	struct jplot_series *s;
+	struct log *logs;
+	size_t n = 0;
+	int i;
+
 	logs = jmem_zalloc((size_t)argc, sizeof(*logs));
 	s = jmem_zalloc((size_t)argc * 2, sizeof(*s));
 	for (i = 0; i < argc && e->code == 0; i++) {
@@ -148,7 +156,7 @@ tool_plot(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 				.y = l->valid.y, .n = l->valid.n, .marks = true };
 	}
 	if (e->code == 0)
-		write_chart(s, n, v, jcli_common(cli)->output, e);
+		write_chart(s, n, v, out, e);
 	for (i = 0; i < argc; i++)
 		release(&logs[i]);
 	jmem_free(logs);

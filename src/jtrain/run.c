@@ -13,7 +13,6 @@
 struct tool {
 	struct jcli *cli;
 	struct jout *rejects;
-	struct jbuf line;
 	struct jerr e;		/* of the rejects file, reported at the end */
 };
 
@@ -50,30 +49,31 @@ hook_stopping(void *arg)
 }
 
 /* The refused line with the reason; one that is no record goes in as a string. */
-static void
-put_reject(struct tool *t, const char *line, size_t n, const char *reason)
+void
+tool_put_reject(struct jout *to, const char *line, size_t n, const char *reason, struct jerr *e)
 {
 	struct jarena a;
 	struct jerr bad = { 0 };
-	struct jbuf why;
+	struct jbuf why, out;
 	struct jrec r;
 
 	jarena_init(&a, 0);
 	jbuf_init(&why);
-	jbuf_reset(&t->line);
+	jbuf_init(&out);
 	jjson_str(&why, reason, strlen(reason));
 	if (line && jrec_parse(&r, line, n, &a, &bad) == 0) {
 		struct jrec_edit ed = { .key = "drop", .val = why.p, .val_n = why.n };
 
-		jrec_write_edits(&r, &ed, 1, &t->line);
+		jrec_write_edits(&r, &ed, 1, &out);
 	} else {
-		jrec_begin(&t->line);
+		jrec_begin(&out);
 		if (line)
-			jrec_put_str(&t->line, "line", line, n);
-		jrec_put_str(&t->line, "drop", reason, strlen(reason));
-		jrec_end(&t->line);
+			jrec_put_str(&out, "line", line, n);
+		jrec_put_str(&out, "drop", reason, strlen(reason));
+		jrec_end(&out);
 	}
-	jout_write(t->rejects, t->line.p, t->line.n, &t->e);
+	jout_write(to, out.p, out.n, e);
+	jbuf_release(&out);
 	jbuf_release(&why);
 	jarena_release(&a);
 }
@@ -92,11 +92,11 @@ hook_record(void *arg, const char *line, size_t n, const char *reason)
 	}
 	jcli_reject(t->cli, reason);
 	if (t->rejects)
-		put_reject(t, line, n, reason);
+		tool_put_reject(t->rejects, line, n, reason, &t->e);
 }
 
-static void
-take_common(struct jcli *cli, struct train_values *v)
+void
+train_take_common(struct jcli *cli, struct train_values *v)
 {
 	const struct jcommon *c = jcli_common(cli);
 	struct jtrain_opts *o = &v->o;
@@ -104,6 +104,8 @@ take_common(struct jcli *cli, struct train_values *v)
 
 	o->data = v->data.v;
 	o->n_data = v->data.n;
+	o->mix = v->mix.v;
+	o->n_mix = v->mix.n;
 	o->valid = v->valid.v;
 	o->n_valid = v->valid.n;
 	o->lr_scale = v->lr_scale.v;
@@ -122,19 +124,12 @@ take_common(struct jcli *cli, struct train_values *v)
 		jcli_input(cli, o->tokenizer);
 	if (o->branch)
 		jcli_input(cli, o->branch);
+	if (o->adapter)
+		jcli_input(cli, o->adapter);
 	for (i = 0; i < v->data.n; i++)
 		jcli_input(cli, v->data.v[i]);
 	for (i = 0; i < v->valid.n; i++)
 		jcli_input(cli, v->valid.v[i]);
-}
-
-static int
-refuse_lora(const struct train_values *v, struct jerr *e)
-{
-	if (!v->lora)
-		return 0;
-	return jerr_set(e, JERR_UNSUPPORTED, "--lora is not supported yet: leave it out to train "
-		"all weights");
 }
 
 static int
@@ -154,15 +149,13 @@ tool_train(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 		.progress = hook_progress, .stopping = hook_stopping, .record = hook_record };
 	int rc;
 
-	if (no_operands(argc, argv, e) < 0 || refuse_lora(v, e) < 0)
+	if (no_operands(argc, argv, e) < 0)
 		return e->code;
-	take_common(cli, v);
+	train_take_common(cli, v);
 	if (rejects && jout_open(&t.rejects, rejects, e) < 0)
 		return e->code;
-	jbuf_init(&t.line);
 	jcli_catch_stop(cli);
 	rc = jtrain_run(&v->o, &h, e);
-	jbuf_release(&t.line);
 	if (!t.rejects)
 		return rc;
 	if (t.e.code < 0) {
@@ -188,9 +181,9 @@ tool_plan(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 		argc--;
 		argv++;
 	}
-	if (no_operands(argc, argv, e) < 0 || refuse_lora(v, e) < 0)
+	if (no_operands(argc, argv, e) < 0)
 		return e->code;
-	take_common(cli, v);
+	train_take_common(cli, v);
 	rc = jtrain_plan(&v->o, &h, &plan, e);
 	if (plan.total == 0)
 		return rc;

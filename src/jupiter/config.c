@@ -13,6 +13,7 @@
 #include "io/jfs.h"
 #include "io/jio.h"
 #include "jupiter.h"
+#include "model/jmodel.h"
 #include "record/jrec.h"
 
 static const struct jdomain_training defaults = {
@@ -25,6 +26,17 @@ static const struct jdomain_training finetune_defaults = {
 	.steps = 160, .batch = 4, .seq = 512, .warmup = 10,
 	.lr = 1e-3, .weight_decay = 0.01, .clip = 1.0, .accumulate = 1, .seed = 0
 };
+
+/* Of a base: an adapter learns at a higher rate than the weights themselves; both forget little. */
+static const struct jdomain_training lora_defaults = {
+	.schedule = "linear", .optimizer = "adamw", .steps = 300, .batch = 8, .seq = 512, .warmup = 10,
+	.lr = 5e-4, .weight_decay = 0, .clip = 1.0, .accumulate = 1, .seed = 0
+};
+static const struct jdomain_training full_defaults = {
+	.schedule = "linear", .optimizer = "adamw", .steps = 300, .batch = 8, .seq = 512, .warmup = 10,
+	.lr = 1e-4, .weight_decay = 0.01, .clip = 1.0, .accumulate = 1, .seed = 0
+};
+#define LORA_DEFAULT "r=16,alpha=32,targets=all-linear"
 
 #define OR(field) if (!t->field) t->field = d->field
 
@@ -57,6 +69,14 @@ put_training(struct jbuf *b, const struct jdomain_training *t)
 		t->weight_decay, t->clip, t->schedule, t->optimizer);
 }
 
+/* The base, how it is trained, and a number that changes when its files do. */
+static void
+put_base(struct jbuf *b, const struct jdomain *d)
+{
+	jbuf_printf(b, "BASE := %s\nMODE := %s\nBASE_FILES := %016" PRIx64 "\n", d->base, d->mode,
+		fingerprint_base(d));
+}
+
 static int
 put_make(struct jbuf *b, const struct jdomain *d, struct jerr *e)
 {
@@ -71,8 +91,12 @@ put_make(struct jbuf *b, const struct jdomain *d, struct jerr *e)
 	jbuf_printf(b, "SOURCES := %016" PRIx64 "\nWORDS := %016" PRIx64 "\n", sources,
 		fingerprint_words(d));
 	jbuf_adds(b, "SPLIT := --valid 2%\n");
+	if (d->base)
+		put_base(b, d);
 	jbuf_printf(b, "TOKENIZER := -v %lld\nPRETRAIN := --model %s ", (long long)t->vocab_size,
-		t->preset);
+		d->base ? d->base : t->preset);
+	if (strcmp(d->mode, "lora") == 0)
+		jbuf_printf(b, "--lora %s ", d->lora ? d->lora : LORA_DEFAULT);
 	put_training(b, t);
 	jbuf_printf(b, " --valid-every %lld --valid-rows 48 --save-every %lld --keep 2\nPAIRS := --seed %lld\nSFT := ",
 		(long long)every, (long long)every, (long long)t->seed);
@@ -150,6 +174,33 @@ refuse_unused(const struct jdomain *d, struct jerr *e)
 	return 0;
 }
 
+/* What is left open where a base is trained on: no sequence is longer than its context. */
+static int
+fill_from_base(struct jdomain *d, struct jerr *e)
+{
+	const struct jdomain_training *usual = strcmp(d->mode, "lora") == 0 ? &lora_defaults
+		: &full_defaults;
+	struct jmodel_config c;
+
+	if (strpbrk(d->base, " \t$#'\"") || (d->lora && strpbrk(d->lora, " \t$#'\""))) {
+		jerr_set(e, JERR_FORMAT, "%s: base and lora cannot hold blanks, quotes, $ or #", d->file);
+	} else if (jmodel_config_load(&c, d->base, e) == 0) {
+		if (!d->training.seq && c.context < usual->seq)
+			d->training.seq = c.context;
+		fill(&d->training, usual);
+		if (!d->finetune.seq)
+			d->finetune.seq = d->training.seq;
+		fill(&d->finetune, usual);
+		d->training.preset = d->base;
+		d->training.vocab_size = c.vocab_size;
+	}
+	if (e->code < 0) {
+		jerr_wrap(e, "base");
+		jdomain_release(d);
+	}
+	return e->code;
+}
+
 int
 load_domain(struct jdomain *d, const char *path, struct jerr *e)
 {
@@ -159,6 +210,8 @@ load_domain(struct jdomain *d, const char *path, struct jerr *e)
 		jdomain_release(d);
 		return e->code;
 	}
+	if (d->base)
+		return fill_from_base(d, e);
 	fill(&d->training, &defaults);
 	if (!d->finetune.seq)
 		d->finetune.seq = d->training.seq;

@@ -86,3 +86,14 @@ fingerprint_questions(const struct jdomain *d)
 	add_list(&b, &d->questions);
 	return finish(&b);
 }
+
+uint64_t
+fingerprint_base(const struct jdomain *d)
+{
+	struct jerr ignored = { 0 };
+	struct jbuf b;
+
+	jbuf_init(&b);
+	jfs_walk(d->base, add_file, &b, &ignored);
+	return finish(&b);
+}

@@ -3,30 +3,45 @@
 # machine's speed hits both.  Prints one line per run and the ratios.
 #
 #	J_PEER_PYTHON	a Python with torch and transformers (without it only jtrain is measured)
-#	J_PEERS		folder with the shared peer script train_torch.py, used where it knows the
-#			shape; else tests/bench/train_torch.py, which does the same from a config.json
 #	J_BIN		folder of the programs, default bin
 #	ROUNDS		runs of each, default 3
-#	SHAPES		which shapes, default "stories15m demo"
+#	SHAPES		of stories260k stories15m stories110m demo gpt2 (one sequence of 1024);
+#			default "stories15m demo"
+#	PRECISION	f32 (default) or bf16, of both: torch runs under autocast then
+#	COMPILE		1: torch.compile instead of eager
+#	THREADS, STEPS	default 2 and 14
 set -eu
 cd "$(dirname "$0")/../.."
 bin=${J_BIN:-bin}
 rounds=${ROUNDS:-3}
+threads=${THREADS:-2}
+precision=${PRECISION:-f32}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# llama DIM LAYERS HEADS FFN VOCABULARY
+llama() {
+	cat <<-E
+	{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": $5,
+	 "hidden_size": $1, "intermediate_size": $4, "num_hidden_layers": $2,
+	 "num_attention_heads": $3, "num_key_value_heads": ${6:-$3}, "head_dim": $(($1 / $3)),
+	 "max_position_embeddings": 1024, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
+	 "tie_word_embeddings": true, "hidden_act": "silu", "initializer_range": 0.02}
+	E
+}
 
 # config SHAPE: a folder with a config.json alone
 config() {
 	mkdir -p "$work/$1"
 	case $1 in
+	stories260k)
+		llama 64 5 8 172 512 4 >"$work/$1/config.json"
+		;;
 	stories15m)
-		cat >"$work/$1/config.json" <<-E
-		{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 32000,
-		 "hidden_size": 288, "intermediate_size": 768, "num_hidden_layers": 6,
-		 "num_attention_heads": 6, "num_key_value_heads": 6, "head_dim": 48,
-		 "max_position_embeddings": 1024, "rms_norm_eps": 1e-5, "rope_theta": 10000.0,
-		 "tie_word_embeddings": true, "hidden_act": "silu", "initializer_range": 0.02}
-		E
+		llama 288 6 6 768 32000 >"$work/$1/config.json"
+		;;
+	stories110m)
+		llama 768 12 12 2048 32000 >"$work/$1/config.json"
 		;;
 	demo)
 		cat >"$work/$1/config.json" <<-E
@@ -35,6 +50,15 @@ config() {
 		 "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 64,
 		 "max_position_embeddings": 1024, "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
 		 "tie_word_embeddings": true, "hidden_act": "silu", "initializer_range": 0.02}
+		E
+		;;
+	gpt2)
+		cat >"$work/$1/config.json" <<-E
+		{"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "vocab_size": 50257,
+		 "n_embd": 768, "n_layer": 12, "n_head": 12, "n_positions": 1024, "n_ctx": 1024,
+		 "layer_norm_epsilon": 1e-5, "activation_function": "gelu_new",
+		 "attn_pdrop": 0.0, "embd_pdrop": 0.0, "resid_pdrop": 0.0,
+		 "tie_word_embeddings": true, "initializer_range": 0.02}
 		E
 		;;
 	*)
@@ -52,19 +76,18 @@ awk 'BEGIN { srand(1); for (i = 0; i < 200; i++) { s = ""
 ours() {	# ours SHAPE BATCH SEQ STEPS
 	rm -rf "$work/out"
 	"$bin/jtrain" pretrain --model "$work/$1" --tokenizer tests/ref/bytetok -q --no-prov \
-		--data "$work/docs.jsonl" --batch "$2" --seq "$3" --steps "$4" -j 2 -o "$work/out"
+		--data "$work/docs.jsonl" --batch "$2" --seq "$3" --steps "$4" -j "$threads" \
+		--precision "$precision" -o "$work/out"
 	sed -n 's/.*"tokens_per_s":\([0-9.]*\).*"rss_bytes":\([0-9]*\).*/\1 \2/p' \
 		"$work/out/metrics.jsonl" | tail -n +3 | sort -n | awk '{ t[NR] = $1
 		if ($2 > m) m = $2 } END { printf "%.0f %.2f\n", t[int((NR + 1) / 2)], m / 1e9 }'
 }
 
-torch() {	# the same
-	if [ "$1" = stories15m ] && [ -n "${J_PEERS:-}" ]; then
-		set -- "$J_PEERS/train_torch.py" 15m --batch "$2" --seq "$3" --steps "$4"
-	else
-		set -- tests/bench/train_torch.py "$work/$1" "$2" "$3" "$4"
-	fi
-	"$J_PEER_PYTHON" "$@" 2>/dev/null |
+torch() {	# the same; with COMPILE=1 through torch.compile
+	set -- "$work/$1" "$2" "$3" "$4"
+	[ "$precision" = f32 ] || set -- "$@" --bf16
+	[ -z "${COMPILE:-}" ] || set -- "$@" --compile
+	OMP_NUM_THREADS=$threads "$J_PEER_PYTHON" tests/bench/train_torch.py "$@" 2>/dev/null |
 		sed -n 's/.* \([0-9]*\) tok\/s.*rss=\([0-9.]*\)GB.*/\1 \2/p'
 }
 
@@ -74,7 +97,8 @@ median() {
 
 for shape in ${SHAPES:-stories15m demo}; do
 	config "$shape"
-	batch=4 seq=256 steps=14
+	batch=4 seq=256 steps=${STEPS:-14}
+	[ "$shape" != gpt2 ] || { batch=1 seq=1024; }
 	: >"$work/a"
 	: >"$work/b"
 	i=0

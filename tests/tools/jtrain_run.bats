@@ -194,7 +194,7 @@ same_model() {
 	fails 2 "--tokenizer is missing" --model nano --data "$d/docs.jsonl" --steps 2
 	fails 2 "no preset" --model huge --tokenizer "$tok" --data "$d/docs.jsonl" --steps 2
 	fails 1 "no usable record" --model nano --tokenizer "$tok" --data "$tok/tokenizer_config.json" --steps 2
-	fails 1 "not supported yet" "${run_opts[@]}" --steps 2 --lora r=8
+	fails 2 "lora" "${run_opts[@]}" --steps 2 --lora rank=8
 	fails 2 "--model is missing" --tokenizer "$tok" --data "$d/docs.jsonl"
 	run jtrain pretrain "${run_opts[@]}" --steps 2
 	[ "$status" -eq 2 ]

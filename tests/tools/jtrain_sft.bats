@@ -28,13 +28,13 @@ setup() {
 }
 
 @test "refused records are counted, named and kept; --max-bad judges them" {
-	echo '{"text":"no pair"}' >>"$d/pairs.jsonl"
+	echo '{"title":"no pair"}' >>"$d/pairs.jsonl"
 	echo 'garbage' >>"$d/pairs.jsonl"
 	run jtrain sft "${opts[@]}" --steps 1 --rejects "$d/rej.jsonl" -o "$d/a"
 	[ "$status" -eq 0 ]
 	[[ "$output" == *"10 in, 8 out, 2 rejected"* ]]
 	[ "$(wc -l <"$d/rej.jsonl")" -eq 2 ]
-	grep -q '"text":"no pair","drop":"neither' "$d/rej.jsonl"
+	grep -q '"title":"no pair","drop":"neither' "$d/rej.jsonl"
 	run jtrain sft "${opts[@]}" --steps 1 --max-bad 1 -o "$d/b"
 	[ "$status" -eq 3 ]
 }

@@ -7,6 +7,7 @@
 
 #include "base/jle.h"
 #include "infer/jinfer.h"
+#include "infer/jnll.h"
 #include "model/jsafetensors.h"
 
 #define MAX_V 512

@@ -210,6 +210,11 @@ main(void)
 	if (ok(jtok_load(&t, "tests/ref/tok/gpt2.json", &e) == 0)) {
 		masks(t, "{\"properties\":{\"a\":{\"type\":\"array\",\"items\":{\"type\":\"boolean\"}}},"
 			"\"required\":[\"a\"]}", "{\"a\": [true, false]}");
+		/* states in the middle of the repetition are alike, those near its counts are not */
+		masks(t, "{\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":3,"
+			"\"maxLength\":80}}", "[\"the cat sat\", \"on\\\"the\"]");
+		masks(t, "{\"type\":\"string\",\"minLength\":2,\"maxLength\":36}",
+			"\"the quick brown fox jumps over the l\"");
 		jtok_free(t);
 	}
 	return t_done();

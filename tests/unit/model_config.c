@@ -83,16 +83,16 @@ refusals(void)
 	refused("{" SHAPE "}", JERR_FORMAT, "model_type");
 	refused("{\"model_type\":\"mamba\"," SHAPE "}", JERR_UNSUPPORTED, "llama, qwen3");
 	refused("{\"model_type\":\"llama\"}", JERR_FORMAT, "vocab_size");
-	refused("{\"model_type\":\"llama\"," SHAPE ",\"hidden_act\":\"gelu\"}", JERR_UNSUPPORTED, "silu");
+	refused("{\"model_type\":\"llama\"," SHAPE ",\"hidden_act\":\"mish\"}", JERR_UNSUPPORTED, "silu");
 	refused("{\"model_type\":\"llama\"," SHAPE ",\"num_key_value_heads\":3}", JERR_FORMAT, "multiple");
 	refused("{\"model_type\":\"llama\"," SHAPE ",\"head_dim\":\"8\"}", JERR_FORMAT, "head_dim");
 	refused("{\"model_type\":\"llama\"," SHAPE ",\"head_dim\":7}", JERR_FORMAT, "odd");
-	refused("{\"model_type\":\"llama\"," SHAPE ",\"rope_scaling\":{\"type\":\"yarn\",\"factor\":2}}",
-		JERR_UNSUPPORTED, "default, linear, llama3");
+	refused("{\"model_type\":\"llama\"," SHAPE ",\"rope_scaling\":{\"type\":\"odd\",\"factor\":2}}",
+		JERR_UNSUPPORTED, "default, linear, dynamic, llama3, yarn, longrope");
 	refused("{\"model_type\":\"llama\"," SHAPE ",\"rope_scaling\":{\"type\":\"linear\"}}",
 		JERR_FORMAT, "factor");
 	refused("{\"model_type\":\"llama\"," SHAPE ",\"rope_theta\":0}", JERR_FORMAT, "rope_theta");
-	refused("{\"model_type\":\"qwen3\"," SHAPE ",\"use_sliding_window\":true}", JERR_UNSUPPORTED,
+	refused("{\"model_type\":\"smollm3\"," SHAPE ",\"use_sliding_window\":true}", JERR_UNSUPPORTED,
 		"sliding");
 	refused("{\"model_type\":\"llama\",\"vocab_size\":9000000000000000000,\"hidden_size\":32,"
 		"\"intermediate_size\":48,\"num_hidden_layers\":2,\"num_attention_heads\":4}", JERR_FORMAT,
@@ -105,7 +105,8 @@ static void
 presets(void)
 {
 	static const struct { const char *name; double millions; } known[] = {
-		{ "125m", 109.5 }, { "350m", 238.3 }, { "500m", 377.2 }, { "1B", 1196 }, { "3b", 2347 }
+		{ "125m", 109.5 }, { "350m", 238.3 }, { "500m", 377.2 }, { "1B", 1196 }, { "3b", 2347 },
+		{ "gpt2", 124.44 }, { "nano-moe", 2.8236 }
 	};
 	struct jmodel_config c;
 	struct jerr e = { 0 };
@@ -118,6 +119,10 @@ presets(void)
 		eq_int(jmodel_preset(&c, jmodel_presets[i], &e), 0);
 		eq_int(jmodel_config_check(&c, jmodel_presets[i], &e), 0);
 	}
+	/* two of eight experts work: a quarter of their weights counts */
+	eq_int(jmodel_preset(&c, "nano-moe", &e), 0);
+	near(jmodel_flops_per_token(&c, 1), 3 * (2 * (1e6 * 2.823552 - 0.75 * 8 * 3 * 192 * 128 * 4)
+		+ 2 * 128 * 4), 1e-6 * 1e7);
 	eq_int(jmodel_preset(&c, "7b", &e), JERR_ARG);
 	ok(strstr(e.msg, "nano") != NULL);
 }

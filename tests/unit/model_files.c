@@ -10,6 +10,8 @@
 #include "io/jgguf.h"
 #include "io/jio.h"
 #include "model/jmodel.h"
+#include "model/jquantize.h"
+#include "model/jweights.h"
 
 static const char *const cases[] = {
 	"tests/ref/llama/gqa", "tests/ref/llama/scaled", "tests/ref/qwen3/tied",
@@ -50,15 +52,16 @@ same_config(const struct jmodel_config *a, const struct jmodel_config *b)
 }
 
 static int
-write_gguf(const struct jmodel *m, const char *path, enum jdtype dtype, struct jerr *e)
+write_gguf(const struct jmodel *m, const char *path, const char *type, struct jerr *e)
 {
+	struct jmodel_gguf o = { .name = "test", .mix = jmix_find(type) };
 	struct jgguf_writer *w;
 	int rc = jgguf_create(&w, path, e);
 
 	if (rc == 0)
-		rc = jmodel_gguf_header(m, w, dtype, "test", e);
+		rc = jmodel_gguf_header(m, w, &o, e);
 	if (rc == 0)
-		rc = jmodel_gguf_data(m, w, dtype, e);
+		rc = jmodel_gguf_data(m, w, &o, e);
 	return rc == 0 ? jgguf_commit(w, e) : rc;
 }
 
@@ -85,18 +88,55 @@ folder_round_trip(const struct jmodel *m, const char *dir)
 	eq_int(jmodel_save(m, dir, JDT_Q8_0, &e), JERR_ARG);
 }
 
+/* Opened where the weights lie: the same values as converted, and written again the same bytes. */
+static void
+opened_is_loaded(const char *path, const struct jmodel *loaded, const char *type)
+{
+	char again[700];
+	struct jmodel *m;
+	struct jerr e = { 0 };
+	struct jbuf a, b;
+	int64_t differ = 0;
+
+	if (!ok(jmodel_open(&m, path, &e) == 0)) {
+		printf("# %s\n", e.msg);
+		return;
+	}
+	ok(m->values == NULL && jmodel_alloc_grads(m, &e) == JERR_ARG);
+	for (size_t i = 0; i < m->n_params; i++) {
+		const struct jparam *p = &m->params[i], *q = &loaded->params[i];
+		int64_t n = p->shape[0] * p->shape[1];
+		float *v = jmem_alloc((size_t)n, sizeof(*v));
+
+		jmodel_rows(p, 0, p->n_dims > 1 ? p->shape[0] : 1, v);
+		differ += memcmp(v, q->value, (size_t)n * sizeof(*v)) != 0;
+		jmem_free(v);
+	}
+	eq_int(differ, 0);
+	snprintf(again, sizeof(again), "%s.again", path);
+	ok(write_gguf(m, again, type, &e) == 0);
+	jbuf_init(&a);
+	jbuf_init(&b);
+	ok(jin_slurp(path, &a, &e) == 0 && jin_slurp(again, &b, &e) == 0);
+	ok(a.n == b.n && memcmp(a.p, b.p, a.n) == 0);
+	jbuf_release(&a);
+	jbuf_release(&b);
+	jmodel_free(m);
+}
+
 static void
 gguf_round_trip(const struct jmodel *m, const char *path)
 {
-	static const struct { enum jdtype d; double tol; } types[] = {
-		{ JDT_F32, 0 }, { JDT_F16, 1e-3 }, { JDT_BF16, 8e-3 }, { JDT_Q8_0, 1e-2 }
+	static const struct { const char *type; double tol; } types[] = {
+		{ "f32", 0 }, { "f16", 1e-3 }, { "bf16", 8e-3 }, { "q8_0", 1e-2 }, { "q4_0", 0.1 },
+		{ "q5_1", 0.1 }, { "q4_k_m", 0.1 }
 	};
 	struct jerr e = { 0 };
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct jmodel *back;
 
-		if (!ok(write_gguf(m, path, types[i].d, &e) == 0)) {
+		if (!ok(write_gguf(m, path, types[i].type, &e) == 0)) {
 			printf("# %s\n", e.msg);
 			return;
 		}
@@ -105,6 +145,7 @@ gguf_round_trip(const struct jmodel *m, const char *path)
 			return;
 		same_config(&m->cfg, &back->cfg);
 		near(largest_difference(m, back), 0, types[i].tol);
+		opened_is_loaded(path, back, types[i].type);
 		jmodel_free(back);
 	}
 }
@@ -158,7 +199,7 @@ damaged(const char *top)
 	cut("tests/ref/qwen3/tied/model.safetensors", weights, SIZE_MAX);
 	refused(dir, "tensor");
 	m = load("tests/ref/llama/gqa");
-	if (!m || !ok(write_gguf(m, gguf, JDT_F32, &e) == 0))
+	if (!m || !ok(write_gguf(m, gguf, "f32", &e) == 0))
 		return;
 	jmodel_free(m);
 	size = jfs_size(gguf);

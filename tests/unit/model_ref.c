@@ -9,10 +9,15 @@
 
 #include "base/jmem.h"
 #include "base/jle.h"
+#include "graph/jmoe.h"
 #include "model/jmodel.h"
 #include "model/jsafetensors.h"
 
-static const char *const cases[] = { "llama/gqa", "llama/scaled", "qwen3/tied", "qwen3/untied" };
+static const char *const cases[] = {
+	"llama/gqa", "llama/scaled", "qwen3/tied", "qwen3/untied", "llama/yarn", "gpt2/tiny",
+	"mistral/window", "qwen2/window", "phi3/plain", "phi3/long", "gemma2/tiny", "gemma3/tiny",
+	"smollm3/tiny", "mixtral/tiny", "qwen3_moe/tiny"
+};
 
 struct oracle {
 	struct jst *st;
@@ -143,6 +148,15 @@ train_graph(const struct oracle *o, struct jmodel *m, struct jpar *pool, bool re
 		sum += (double)nll[i];
 	near(sum / n, o->loss, 1e-5);
 	jgraph_backward(tg.g);
+	if (ok(!tg.moe == !jst_find(o->st, "aux")) && tg.moe) {
+		struct jmoe_load load;
+		float *aux = floats(o->st, "aux");
+
+		jmoe_load(tg.moe, &load);
+		near(load.aux, (double)aux[0], 1e-5);
+		ok(load.busiest >= 1 && load.idle >= 0 && load.idle < 1 && load.z > 0);
+		jmem_free(aux);
+	}
 	check_gradients(o, m);
 	jgraph_free(tg.g);
 }
@@ -194,6 +208,48 @@ infer_graph(const struct oracle *o, struct jmodel *m, struct jpar *pool, int ste
 	jmem_free(slab);
 }
 
+/* Greedy decoding of the first row through the key/value cache, one token at a time. */
+static void
+decode(const struct oracle *o, struct jmodel *m, struct jpar *pool)
+{
+	const struct jgraph_plan_opts opts = { .training = false };
+	const struct jmodel_config *c = &m->cfg;
+	const struct jst_tensor *t = jst_find(o->st, "greedy");
+	int prompt = 8, total = prompt + (int)t->count, same = 0, next = -1;
+	size_t per = (size_t)total * (size_t)(c->kv_heads * c->head_dim);
+	float *slab = jmem_zalloc(2 * per * (size_t)c->layers, sizeof(*slab));
+	struct jkv_cache *kv = jmem_zalloc((size_t)c->layers, sizeof(*kv));
+	const struct jmodel_infer_shape shape = { 1, 1, kv };
+	struct jmodel_infer_graph ig;
+	struct jerr e = { 0 };
+
+	for (int64_t l = 0; l < c->layers; l++)
+		kv[l] = (struct jkv_cache){ slab + 2 * per * (size_t)l, slab + 2 * per * (size_t)l + per,
+			1, total };
+	if (!ok(jmodel_build_infer(m, pool, &shape, &ig, &e) == 0) ||
+	    !ok(jgraph_plan(ig.g, &opts, NULL, &e) == 0))
+		return;
+	for (int at = 0; at + 1 < total; at++) {
+		const float *logits;
+		int best = 0;
+
+		*(int32_t *)jnode_data(ig.ids) = at < prompt ? o->ids[at] : next;
+		*(int32_t *)jnode_data(ig.pos) = at;
+		*(int32_t *)jnode_data(ig.slot) = *(int32_t *)jnode_data(ig.rows) = 0;
+		jgraph_forward(ig.g);
+		logits = jnode_data(ig.logits);
+		for (int v = 1; v < o->V; v++)
+			best = logits[v] > logits[best] ? v : best;
+		next = best;
+		if (at + 1 >= prompt)
+			same += next == (int32_t)jle_u32(t->data + 4 * (at + 1 - prompt));
+	}
+	eq_int(same, total - prompt);
+	jgraph_free(ig.g);
+	jmem_free(kv);
+	jmem_free(slab);
+}
+
 int
 main(void)
 {
@@ -218,7 +274,8 @@ main(void)
 			train_graph(&o, m, pool, true);
 			infer_graph(&o, m, pool, o.T);
 			infer_graph(&o, m, pool, 1);
-			infer_graph(&o, m, pool, 8);
+			infer_graph(&o, m, pool, o.T / 3);
+			decode(&o, m, pool);
 			close_oracle(&o);
 		}
 		jmodel_free(m);

@@ -81,6 +81,26 @@ check_norm(const struct jkern *k, int64_t n)
 }
 
 static void
+check_gelu_tanh(const struct jkern *k, int64_t n)
+{
+	float x[MOST] = { 0 }, y[MOST], d[MOST];
+	double worst = 0;
+
+	for (int64_t i = 0; i < n; i++)
+		x[i] = ((float)i - 150) * 0.07f;
+	k->gelu_tanh(y, d, x, n);
+	for (int64_t i = 0; i < n; i++) {
+		double u = x[i], t = tanh(0.7978845608028654 * (u + 0.044715 * u * u * u));
+		double slope = 0.7978845608028654 * (1 + 3 * 0.044715 * u * u);
+
+		worst = fmax(worst, fabs(0.5 * u * (1 + t) - (double)y[i]));
+		worst = fmax(worst, fabs(0.5 * (1 + t) + 0.5 * u * (1 - t * t) * slope
+			- (double)d[i]));
+	}
+	near(worst, 0, 4e-6);
+}
+
+static void
 check_swiglu(const struct jkern *k, int64_t n)
 {
 	float g[MOST], u[MOST], dy[MOST], y[MOST + 1], z[MOST + 1], wy[MOST], wz[MOST];
@@ -222,6 +242,7 @@ main(void)
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 			check_norm(*k, sizes[i]);
 			check_swiglu(*k, sizes[i]);
+			check_gelu_tanh(*k, sizes[i]);
 			check_rope(*k, sizes[i] <= MOST / 2 ? sizes[i] : 1);
 			check_sums(*k, sizes[i]);
 			check_simple(*k, sizes[i]);

@@ -111,7 +111,7 @@ sft_refusals(void)
 	struct jerr e = { 0 };
 	struct seen s;
 
-	ok(open_as("sft", "{\"prompt\":\"p\",\"answer\":\"a\"}\n{\"text\":\"no pair\"}\nnot json\n"
+	ok(open_as("sft", "{\"prompt\":\"p\",\"answer\":\"a\"}\n{\"note\":\"no pair\"}\nnot json\n"
 		"{\"messages\":[]}\n{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}\n",
 		&d, &s, &e) == 0);
 	eq_int(s.kept, 1);
@@ -119,7 +119,7 @@ sft_refusals(void)
 	eq_str(s.why, "no message of the assistant");
 	eq_int(jshard_docs(d.set), 1);
 	jtrain_data_release(&d);
-	ok(open_as("sft", "{\"text\":\"x\"}\n", &d, &s, &e) == JERR_FORMAT);
+	ok(open_as("sft", "{\"note\":\"x\"}\n", &d, &s, &e) == JERR_FORMAT);
 	ok(strstr(e.msg, "no usable record (1 refused") != NULL);
 	jtrain_data_release(&d);
 }

@@ -21,13 +21,28 @@ struct head {
 	const int32_t *seg;		/* [T] or NULL */
 	float *o, *lse;
 	int64_t ldq, ldk;
-	float *work;			/* of this worker */
+	float *kt, *vt;			/* of this worker: keys and values turned, [d, turned_ld()] */
+	float *work;			/* what follows them */
 };
+
+/* Row distance of turned keys: no power of two, so that columns meet different cache lines. */
+static int64_t
+turned_ld(const struct jattn *a)
+{
+	return (a->T + 15) / 16 * 16 + 16;
+}
+
+/* to [d, T] = from [T, d]: tiles of scores are then products of rows as they lie. */
+static void
+turn(const struct head *h, float *to, const float *from)
+{
+	h->x->k->transpose(to, from, h->a->T, h->a->d, turned_ld(h->a), h->ldk);
+}
 
 static bool
 sees(const struct jattn *a, const int32_t *seg, int64_t i, int64_t j)
 {
-	return j <= i && (a->window == 0 || i - j < a->window) && (!seg || seg[i] == seg[j]);
+	return (j <= i || a->both_ways) && (a->window == 0 || i - j < a->window) && (!seg || seg[i] == seg[j]);
 }
 
 static void
@@ -47,8 +62,8 @@ tile_seen(const struct head *h, const int64_t i[2], const int64_t j[2], bool *al
 	int64_t last = i[0] + i[1] - 1, w = h->a->window;
 	int32_t si[2], sj[2];
 
-	*all = j[0] + j[1] - 1 <= i[0] && (w == 0 || last - j[0] < w);
-	if (j[0] > last || (w > 0 && i[0] - (j[0] + j[1] - 1) >= w))
+	*all = h->a->both_ways || (j[0] + j[1] - 1 <= i[0] && (w == 0 || last - j[0] < w));
+	if ((j[0] > last && !h->a->both_ways) || (w > 0 && i[0] - (j[0] + j[1] - 1) >= w))
 		return false;
 	if (!h->seg)
 		return true;
@@ -62,25 +77,40 @@ static void
 scores(const struct head *h, const int64_t i[2], const int64_t j[2], float *s)
 {
 	struct jgemm g = {
-		.form = JGEMM_NT, .M = i[1], .N = j[1], .K = h->a->d,
-		.A = h->q + i[0] * h->ldq, .lda = h->ldq, .B = h->k + j[0] * h->ldk, .ldb = h->ldk,
+		.form = JGEMM_NN, .M = i[1], .N = j[1], .K = h->a->d,
+		.A = h->q + i[0] * h->ldq, .lda = h->ldq, .B = h->kt + j[0], .ldb = turned_ld(h->a),
 		.C = s, .ldc = ATTN_TILE, .alpha = h->a->scale, .beta = 0
 	};
 
-	jkern_gemm(h->x->k, &g, h->work);
+	jkern_small(h->x->k, &g);
+	attn_softcap(s, i[1], j[1], h->a->softcap);
+}
+
+static bool
+same_segment(const struct head *h, const int64_t i[2], const int64_t j[2])
+{
+	int32_t si[2], sj[2];
+
+	if (!h->seg)
+		return true;
+	seg_range(h->seg, i[0], i[1], si);
+	seg_range(h->seg, j[0], j[1], sj);
+	return si[0] == si[1] && sj[0] == sj[1] && si[0] == sj[0];
 }
 
 static void
 mask(const struct head *h, const int64_t i[2], const int64_t j[2], float *s)
 {
+	bool same = same_segment(h, i, j);
+
 	for (int64_t r = 0; r < i[1]; r++, s += ATTN_TILE) {
 		int64_t row = i[0] + r, c = 0;
 		int64_t from = h->a->window > 0 ? row - h->a->window + 1 - j[0] : 0;
-		int64_t end = row + 1 - j[0] < j[1] ? row + 1 - j[0] : j[1];
+		int64_t end = row + 1 - j[0] < j[1] && !h->a->both_ways ? row + 1 - j[0] : j[1];
 
 		for (; c < from && c < j[1]; c++)
 			s[c] = -INFINITY;
-		for (; h->seg && c < end; c++)
+		for (; !same && c < end; c++)
 			if (h->seg[j[0] + c] != h->seg[row])
 				s[c] = -INFINITY;
 		for (c = end > 0 ? end : 0; c < j[1]; c++)
@@ -94,28 +124,19 @@ tile_len(const struct jattn *a, int64_t first)
 	return a->T - first < ATTN_TILE ? a->T - first : ATTN_TILE;
 }
 
-static size_t
-gemm_work(const struct jkern *k, const struct jattn *a)
-{
-	size_t w = attn_gemm_work(k, a->d);
-	size_t t = jkern_gemm_work(k, JGEMM_TN, a->d, ATTN_TILE);
-
-	return t > w ? t : w;
-}
-
 /* Rows i of one head against all keys they see. */
 static void
 forward_tile(const struct head *h, const int64_t i[2])
 {
-	float *s = h->work + gemm_work(h->x->k, h->a), *m = s + ATTN_TILE * ATTN_TILE;
+	float *s = h->work, *m = s + ATTN_TILE * ATTN_TILE;
 	struct attn_rows rows = {
 		.k = h->x->k, .rows = i[1], .d = h->a->d, .ld = h->ldq, .m = m,
-		.l = m + ATTN_TILE, .o = h->o + i[0] * h->ldq, .s = s, .work = h->work
+		.l = m + ATTN_TILE, .o = h->o + i[0] * h->ldq, .s = s
 	};
 	bool all;
 
 	attn_begin(&rows);
-	for (int64_t j = 0; j < i[0] + i[1]; j += ATTN_TILE) {
+	for (int64_t j = 0; j < (h->a->both_ways ? h->a->T : i[0] + i[1]); j += ATTN_TILE) {
 		const int64_t span[2] = { j, tile_len(h->a, j) };
 
 		if (!tile_seen(h, i, span, &all))
@@ -145,9 +166,11 @@ head_of(const struct task *t, int64_t b, int64_t qh, int worker)
 	int64_t row = b * a->T, kh = qh / (a->H / a->K);
 	struct head h = {
 		.x = t->x, .n = n, .a = a, .ldq = (int64_t)a->H * a->d, .ldk = (int64_t)a->K * a->d,
-		.work = t->x->work + (size_t)worker * t->stride
+		.kt = t->x->work + (size_t)worker * t->stride
 	};
 
+	h.vt = h.kt + turned_ld(a) * a->d;
+	h.work = t->x->training ? h.vt + turned_ld(a) * a->d : h.vt;
 	h.q = (const float *)n->in[0]->data + row * h.ldq + qh * a->d;
 	h.k = (const float *)n->in[1]->data + row * h.ldk + kh * a->d;
 	h.v = (const float *)n->in[2]->data + row * h.ldk + kh * a->d;
@@ -164,6 +187,7 @@ forward_head(void *arg, int64_t i, int worker)
 	const struct jattn *a = t->n->attr;
 	struct head h = head_of(t, i / a->H, i % a->H, worker);
 
+	turn(&h, h.kt, h.k);
 	for (int64_t r = 0; r < a->T; r += ATTN_TILE) {
 		const int64_t span[2] = { r, tile_len(a, r) };
 
@@ -176,8 +200,9 @@ static size_t
 stride_of(const struct jrun *x, const struct jattn *a)
 {
 	size_t tiles = 2 * ATTN_TILE * ATTN_TILE + 2 * ATTN_TILE;
+	size_t turned = (size_t)(turned_ld(a) * a->d) * (x->training ? 2 : 1);
 
-	return (gemm_work(x->k, a) + tiles + (size_t)a->T + 15) / 16 * 16;
+	return turned + (tiles + (size_t)a->T + 15) / 16 * 16;
 }
 
 static void
@@ -203,7 +228,7 @@ accumulate(const struct head_back *b, struct jgemm g)
 {
 	g.beta = 1;
 	g.N = b->h.a->d;
-	jkern_gemm(b->h.x->k, &g, b->h.work);
+	jkern_small(b->h.x->k, &g);
 }
 
 static void
@@ -212,17 +237,23 @@ softmax_tile(const struct head_back *b, const int64_t i[2], const int64_t j[2])
 	const struct head *h = &b->h;
 	const struct jkern *k = h->x->k;
 	struct jgemm g = {
-		.form = JGEMM_NT, .M = i[1], .N = j[1], .K = h->a->d,
-		.A = b->dout + i[0] * h->ldq, .lda = h->ldq, .B = h->v + j[0] * h->ldk,
-		.ldb = h->ldk, .C = b->ds, .ldc = ATTN_TILE, .alpha = 1, .beta = 0
+		.form = JGEMM_NN, .M = i[1], .N = j[1], .K = h->a->d,
+		.A = b->dout + i[0] * h->ldq, .lda = h->ldq, .B = h->vt + j[0],
+		.ldb = turned_ld(h->a), .C = b->ds, .ldc = ATTN_TILE, .alpha = 1, .beta = 0
 	};
 
-	jkern_gemm(k, &g, h->work);
+	jkern_small(k, &g);
 	for (int64_t r = 0; r < i[1]; r++) {
-		float *p = b->p + r * ATTN_TILE, *ds = b->ds + r * ATTN_TILE;
+		float *p = b->p + r * ATTN_TILE, *ds = b->ds + r * ATTN_TILE, capped[ATTN_TILE];
 
+		if (h->a->softcap > 0)
+			memcpy(capped, p, (size_t)j[1] * sizeof(*p));
 		k->exp_scale(p, p, h->lse[i[0] + r], 1, j[1]);
 		k->softmax_back(ds, p, ds, b->delta[i[0] + r], h->a->scale, j[1]);
+		for (int64_t c = 0; h->a->softcap > 0 && c < j[1]; c++)
+			if (p[c] != 0)
+				ds[c] *= 1 - capped[c] / h->a->softcap
+					* (capped[c] / h->a->softcap);
 	}
 }
 
@@ -284,7 +315,7 @@ backward_query_head(struct head_back *b, int64_t seq, int64_t qh)
 	for (int64_t j = 0; j < T; j += ATTN_TILE) {
 		const int64_t keys[2] = { j, tile_len(h->a, j) };
 
-		for (int64_t i = j; i < T; i += ATTN_TILE) {
+		for (int64_t i = h->a->both_ways ? 0 : j; i < T; i += ATTN_TILE) {
 			const int64_t rows[2] = { i, tile_len(h->a, i) };
 
 			backward_tile(b, rows, keys);
@@ -305,7 +336,11 @@ backward_group(void *arg, int64_t i, int worker)
 
 	for (int64_t qh = kh * group; qh < (kh + 1) * group; qh++) {
 		b.h = head_of(t, seq, qh, worker);
-		b.p = b.h.work + gemm_work(t->x->k, a);
+		b.p = b.h.work;
+		if (qh % group == 0) {	/* the same for all heads of the group */
+			turn(&b.h, b.h.kt, b.h.k);
+			turn(&b.h, b.h.vt, b.h.v);
+		}
 		b.ds = b.p + ATTN_TILE * ATTN_TILE;
 		backward_query_head(&b, seq, qh);
 	}
@@ -341,12 +376,13 @@ work(const struct jrun *x, const struct jnode *n)
 	return stride_of(x, n->attr) * (size_t)x->workers;
 }
 
-/* Counted without segments and window: half of the T x T square. */
+/* Counted without segments and window: half of the T x T square, or all of it. */
 static double
 flops(const struct jnode *n, bool backward_pass)
 {
 	const struct jattn *a = n->attr;
-	double pairs = (double)a->B * a->H * ((double)a->T * (a->T + 1) / 2);
+	double pairs = (double)a->B * a->H * ((double)a->T * (a->both_ways ? a->T
+		: (a->T + 1) / 2.0));
 
 	return pairs * a->d * (backward_pass ? 10 : 4);
 }
@@ -360,10 +396,18 @@ score_ref(const struct jref *r, int64_t q, int64_t k)
 
 	for (int64_t c = 0; c < a->d; c++)
 		s += r->in[0][q + c] * r->in[1][k + c];
-	return s * (double)a->scale;
+	s *= (double)a->scale;
+	return a->softcap > 0 ? (double)a->softcap * tanh(s / (double)a->softcap) : s;
 }
 
-/* Weights of row i of a query head: p[j] for j <= i. */
+/* How many keys row i may meet. */
+static int64_t
+keys_ref(const struct jattn *a, int64_t i)
+{
+	return a->both_ways ? a->T : i + 1;
+}
+
+/* Weights of row i of a query head: p[j] for the keys it may meet. */
 static void
 weights_ref(const struct jref *r, int64_t b, int64_t qh, int64_t i, double *p)
 {
@@ -372,14 +416,14 @@ weights_ref(const struct jref *r, int64_t b, int64_t qh, int64_t i, double *p)
 	int64_t kh = qh / (a->H / a->K), q = ((b * a->T + i) * a->H + qh) * a->d;
 	double top = -INFINITY, sum = 0;
 
-	for (int64_t j = 0; j <= i; j++) {
+	for (int64_t j = 0; j < keys_ref(a, i); j++) {
 		p[j] = sees(a, seg, i, j) ? score_ref(r, q, ((b * a->T + j) * a->K + kh) * a->d)
 			: -INFINITY;
 		top = p[j] > top ? p[j] : top;
 	}
-	for (int64_t j = 0; j <= i; j++)
+	for (int64_t j = 0; j < keys_ref(a, i); j++)
 		sum += p[j] = exp(p[j] - top);
-	for (int64_t j = 0; j <= i; j++)
+	for (int64_t j = 0; j < keys_ref(a, i); j++)
 		p[j] /= sum;
 }
 
@@ -397,7 +441,7 @@ forward_ref(const struct jref *r)
 		for (int64_t c = 0; c < a->d; c++) {
 			double s = 0;
 
-			for (int64_t j = 0; j <= i; j++)
+			for (int64_t j = 0; j < keys_ref(a, i); j++)
 				s += p[j] * r->in[2][((b * a->T + j) * a->K + kh) * a->d + c];
 			r->out[row * a->d + c] = s;
 		}
@@ -417,7 +461,7 @@ backward_row_ref(const struct jref *r, int64_t row, double *p)
 	weights_ref(r, b, qh, i, p);
 	for (int64_t c = 0; c < d; c++)
 		mean += dout[c] * r->out[row * d + c];
-	for (int64_t j = 0; j <= i; j++) {
+	for (int64_t j = 0; j < keys_ref(a, i); j++) {
 		int64_t at = ((b * a->T + j) * a->K + kh) * d;
 		double dp = 0, ds;
 
@@ -426,6 +470,11 @@ backward_row_ref(const struct jref *r, int64_t row, double *p)
 			r->din[2][at + c] += p[j] * dout[c];
 		}
 		ds = p[j] * (dp - mean) * (double)a->scale;
+		if (a->softcap > 0 && p[j] > 0) {
+			double c = score_ref(r, row * d, at) / (double)a->softcap;
+
+			ds *= 1 - c * c;
+		}
 		for (int64_t c = 0; c < d; c++) {
 			r->din[0][row * d + c] += ds * r->in[1][at + c];
 			r->din[1][at + c] += ds * r->in[0][row * d + c];
@@ -459,7 +508,7 @@ jg_attention(struct jgraph *g, struct jnode *q, struct jnode *k, struct jnode *v
 	int64_t R = (int64_t)a->B * a->T;
 
 	*own = *a;
-	if (a->K < 1 || a->H % a->K || jnode_rows(q) != R || jnode_rows(k) != R
+	if (a->K < 1 || (a->both_ways && a->window) || a->H % a->K || jnode_rows(q) != R || jnode_rows(k) != R
 	    || jnode_rows(v) != R || jnode_cols(q) != (int64_t)a->H * a->d
 	    || jnode_cols(k) != (int64_t)a->K * a->d || jnode_cols(v) != (int64_t)a->K * a->d
 	    || (seg && (seg->dtype != JDT_I32 || jnode_count(seg) != R)))

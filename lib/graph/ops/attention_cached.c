@@ -107,7 +107,7 @@ attend(const struct run *u)
 	float *s = u->work + attn_gemm_work(k, c->a.d), *m = s + u->rows * ATTN_TILE;
 	struct attn_rows rows = {
 		.k = k, .rows = u->rows, .d = c->a.d, .ld = u->ldq, .s = s, .m = m,
-		.l = m + u->rows, .o = u->o, .work = u->work
+		.l = m + u->rows, .o = u->o
 	};
 	struct jgemm g = {
 		.form = JGEMM_NT, .M = u->rows, .K = c->a.d, .A = u->q, .lda = u->ldq, .ldb = ld,
@@ -120,6 +120,7 @@ attend(const struct run *u)
 		g.N = last + 1 - j < ATTN_TILE ? last + 1 - j : ATTN_TILE;
 		g.B = c->cache->k + u->kv + j * ld;
 		jkern_gemm(k, &g, u->work);
+		attn_softcap(s, u->rows, g.N, c->a.softcap);
 		if (j + g.N - 1 > u->pos || j < first_key(&c->a, last))
 			mask(u, j, g.N, s);
 		attn_tile(&rows, c->cache->v + u->kv + j * ld, ld, g.N);
@@ -216,6 +217,8 @@ head_ref(const struct jref *r, int64_t row, int64_t qh, double *p)
 		for (int64_t e = 0; e < a->d; e++)
 			p[j] += r->in[0][q + e] * past_ref(r, 1, row, j, col + e);
 		p[j] *= (double)a->scale;
+		if (a->softcap > 0)
+			p[j] = (double)a->softcap * tanh(p[j] / (double)a->softcap);
 		top = p[j] > top ? p[j] : top;
 	}
 	for (int64_t j = first; j <= pos; j++)
@@ -253,7 +256,7 @@ jg_attention_cached(struct jgraph *g, struct jnode *q, struct jnode *k, struct j
 
 	own->a = *a;
 	own->cache = cache;
-	if (a->K < 1 || a->H % a->K || jnode_rows(k) != R || jnode_rows(v) != R
+	if (a->both_ways || a->K < 1 || a->H % a->K || jnode_rows(k) != R || jnode_rows(v) != R
 	    || jnode_cols(q) != (int64_t)a->H * a->d || jnode_cols(k) != (int64_t)a->K * a->d
 	    || jnode_cols(v) != (int64_t)a->K * a->d || jnode_count(slot) != R
 	    || jnode_count(pos) != R || slot->dtype != JDT_I32 || pos->dtype != JDT_I32)

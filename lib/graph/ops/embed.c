@@ -1,6 +1,5 @@
 /* embed.c - rows of a table: out[r] = table[ids[r]]. */
-#include <string.h>
-
+#include "graph/jlora.h"
 #include "graph/ops.h"
 #include "graph/ref.h"
 
@@ -24,7 +23,7 @@ forward_rows(const struct jrun *x, struct jnode *n, int64_t first, int64_t count
 
 	(void)x;
 	for (int64_t r = first; r < first + count; r++)
-		memcpy(out + r * C, n->param[0]->value + row_of(n, r) * C, (size_t)C * sizeof(*out));
+		jparam_row(n->param[0], row_of(n, r), out + r * C);
 }
 
 static void
@@ -91,6 +90,12 @@ const struct jop jop_embed = {
 
 struct jnode *
 jg_embed(struct jgraph *g, struct jnode *ids, struct jparam *table)
+{
+	return table->lora_rows ? jg_lora_embed(g, ids, table) : jg_embed_base(g, ids, table);
+}
+
+struct jnode *
+jg_embed_base(struct jgraph *g, struct jnode *ids, struct jparam *table)
 {
 	struct jnode *n = jnode_new(g, &jop_embed, NULL);
 

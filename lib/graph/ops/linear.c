@@ -1,8 +1,10 @@
 /* linear.c - y = x W^T + b;  dx = dy W,  dW += dy^T x,  db += column sums of dy. */
 #include <string.h>
 
+#include "graph/jlora.h"
 #include "graph/ops.h"
 #include "graph/ref.h"
+#include "tensor/jpacked.h"
 
 enum { COLS = 64 };	/* columns per task of the bias gradient */
 
@@ -17,19 +19,33 @@ fill_bias(const struct jrun *x, struct jnode *n, int64_t first, int64_t count)
 		memcpy(y + r * O, n->param[1]->value, (size_t)O * sizeof(*y));
 }
 
+/* A training pass takes the decoded values: they are what backward() differentiates. */
+static bool
+is_packed(const struct jrun *x, const struct jnode *n)
+{
+	return n->param[0]->packed && !x->training;
+}
+
 static void
 forward(const struct jrun *x, struct jnode *n)
 {
 	int64_t R = jnode_rows(n), O = jnode_cols(n), I = jnode_cols(n->in[0]);
 	struct jgemm m = {
 		.form = JGEMM_NT, .M = R, .N = O, .K = I,
-		.A = n->in[0]->data, .lda = I, .B = n->param[0]->value, .ldb = I,
-		.C = n->data, .ldc = O, .alpha = 1, .beta = n->param[1] ? 1 : 0
+		.A = n->in[0]->data, .lda = I, .C = n->data, .ldc = O, .alpha = 1,
+		.beta = n->param[1] ? 1 : 0
 	};
 
+	jparam_operand(n->param[0], 0, &m);
 	if (n->param[1])
 		jrun_for_rows(x, n, R, O, fill_bias);
-	jkern_gemm_par(x->k, &m, x->pool, x->work);
+	if (is_packed(x, n)) {
+		const struct jpacked_call c = { R, m.A, I, m.C, O, n->param[1] };
+
+		jpacked_product(n->param[0]->packed, &c, x->pool, x->work);
+		return;
+	}
+	jkern_gemm_par(x->mm, &m, x->pool, x->work);
 }
 
 struct task {
@@ -58,11 +74,12 @@ backward(const struct jrun *x, struct jnode *n)
 	if (n->in[0]->grad) {
 		struct jgemm m = {
 			.form = JGEMM_NN, .M = R, .N = I, .K = O,
-			.A = n->grad, .lda = O, .B = n->param[0]->value, .ldb = I,
-			.C = n->in[0]->grad, .ldc = I, .alpha = 1, .beta = n->add[0] ? 1 : 0
+			.A = n->grad, .lda = O, .C = n->in[0]->grad, .ldc = I, .alpha = 1,
+			.beta = n->add[0] ? 1 : 0
 		};
 
-		jkern_gemm_par(x->k, &m, x->pool, x->work);
+		jparam_operand(n->param[0], 0, &m);
+		jkern_gemm_par(x->mm, &m, x->pool, x->work);
 	}
 	if (n->param[0]->grad) {
 		struct jgemm m = {
@@ -71,7 +88,7 @@ backward(const struct jrun *x, struct jnode *n)
 			.C = n->param[0]->grad, .ldc = I, .alpha = 1, .beta = 1
 		};
 
-		jkern_gemm_par(x->k, &m, x->pool, x->work);
+		jkern_gemm_par(x->mm, &m, x->pool, x->work);
 	}
 	if (n->param[1] && n->param[1]->grad)
 		jpar_for(x->pool, (O + COLS - 1) / COLS, bias_cols, &t);
@@ -87,11 +104,20 @@ static size_t
 work(const struct jrun *x, const struct jnode *n)
 {
 	int64_t R = jnode_rows(n), O = jnode_cols(n), I = jnode_cols(n->in[0]);
-	size_t w = jkern_gemm_work(x->k, JGEMM_NT, O, I);
+	struct jgemm m = { .form = JGEMM_NT, .N = O, .K = I };
+	size_t w;
 
+	if (is_packed(x, n))
+		return jpacked_work(n->param[0]->packed, R, x->workers);
+	jparam_operand(n->param[0], 0, &m);
+	w = jkern_gemm_work_of(x->mm, &m);
 	if (x->training) {
-		size_t dx = jkern_gemm_work(x->k, JGEMM_NN, I, O);
-		size_t dw = jkern_gemm_work(x->k, JGEMM_TN, I, R);
+		size_t dx, dw = jkern_gemm_work(x->mm, JGEMM_TN, I, R);
+
+		m.form = JGEMM_NN;
+		m.N = I;
+		m.K = O;
+		dx = jkern_gemm_work_of(x->mm, &m);
 
 		w = dx > w ? dx : w;
 		w = dw > w ? dw : w;
@@ -151,6 +177,12 @@ const struct jop jop_linear = {
 
 struct jnode *
 jg_linear(struct jgraph *g, struct jnode *x, struct jparam *w, struct jparam *bias)
+{
+	return w->lora ? jg_lora_linear(g, x, w, bias) : jg_linear_base(g, x, w, bias);
+}
+
+struct jnode *
+jg_linear_base(struct jgraph *g, struct jnode *x, struct jparam *w, struct jparam *bias)
 {
 	struct jnode *n = jnode_new(g, &jop_linear, x);
 

@@ -8,6 +8,9 @@
  *	3. per group of tiles: e becomes the gradient p, dW += p^T x, part of dx = p W;
  *	4. dx = the parts of all groups, added in order, kept for backward().
  *
+ * With an adapter on the head the logits are x W^T + scale * h B^T; h = x A^T is an input of its own,
+ * whose gradient goes the way of dx.
+ *
  * Steps 3 and 4 need the loss scale before forward(); they are left out when no gradient is wanted.
  * Chunks, tiles and groups depend on the shape alone, so the bits do not depend on the number of
  * threads.  A tile of logits is stored by itself: it fits the second-level cache in step 3.
@@ -15,6 +18,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "graph/jlayers.h"
+#include "graph/jlora.h"
 #include "graph/ops.h"
 #include "graph/ref.h"
 
@@ -29,6 +34,8 @@ enum {
 struct ce {
 	float z_loss;
 	float smooth;			/* share of the target that all words divide */
+	float scale;			/* of the adapter */
+	float cap;			/* of the logits; 0 = none */
 };
 
 struct chunk {
@@ -38,9 +45,12 @@ struct chunk {
 	int64_t most;			/* rows of a full chunk */
 	int64_t C, V, tiles, groups;
 	const float *in;		/* [rows, C] */
+	const float *h;			/* [rows, r] of the adapter, or NULL */
+	int64_t r;
 	const int32_t *targets;		/* [rows] */
 	float *e;			/* [tiles][most, TILE_LD]: logits, then e, then p */
 	float *part;			/* [groups][most, C] of dx */
+	float *hpart;			/* [groups][most, r] of dh */
 	float *top, *sum;		/* [rows, tiles]; top becomes the factor */
 	float *hit, *lse, *seed;	/* [rows]: target's logit, log Z, gradient of the loss */
 	float *base, *work;		/* all scratch; that of the products */
@@ -83,6 +93,29 @@ tile_words(const struct chunk *c, int64_t t)
 	return c->V - t * TILE < TILE ? c->V - t * TILE : TILE;
 }
 
+/* Adds the adapter's share to the logits of words [v, v + w). */
+static void
+add_adapter(const struct chunk *c, int64_t v, int64_t w, float *tile, float *work)
+{
+	if (c->h)
+		jkern_gemm(c->x->k, &(struct jgemm){ .form = JGEMM_NT, .M = c->rows, .N = w,
+			.K = c->r, .A = c->h, .lda = c->r, .B = c->n->param[1]->value + v * c->r,
+			.ldb = c->r, .C = tile, .ldc = TILE_LD, .beta = 1,
+			.alpha = ((const struct ce *)c->n->attr)->scale }, work);
+}
+
+static void
+cap_logits(const struct chunk *c, float *tile, int64_t w)
+{
+	float cap = ((const struct ce *)c->n->attr)->cap;
+
+	for (int64_t i = 0; cap > 0 && i < c->rows * w; i++) {
+		float *l = tile + i / w * TILE_LD + i % w;
+
+		*l = cap * tanhf(*l / cap);
+	}
+}
+
 static void
 logits_tile(void *arg, int64_t t, int worker)
 {
@@ -91,11 +124,13 @@ logits_tile(void *arg, int64_t t, int worker)
 	float *tile = c->e + t * c->most * TILE_LD;
 	struct jgemm g = {
 		.form = JGEMM_NT, .M = c->rows, .N = w, .K = c->C, .A = c->in, .lda = c->C,
-		.B = c->n->param[0]->value + v * c->C, .ldb = c->C, .C = tile, .ldc = TILE_LD,
-		.alpha = 1, .beta = 0
+		.C = tile, .ldc = TILE_LD, .alpha = 1, .beta = 0
 	};
 
-	jkern_gemm(c->x->k, &g, c->work + (size_t)worker * c->stride);
+	jparam_operand(c->n->param[0], v, &g);
+	jkern_gemm(c->x->mm, &g, c->work + (size_t)worker * c->stride);
+	add_adapter(c, v, w, tile, c->work + (size_t)worker * c->stride);
+	cap_logits(c, tile, w);
 	for (int64_t r = 0; r < c->rows; r++) {
 		float *e = tile + r * TILE_LD, m = c->x->k->max(e, w);
 
@@ -138,12 +173,30 @@ finish_rows(void *arg, int64_t i, int worker)
 		finish_row(c, r);
 }
 
+/*
+ * Derivatives of the cap for w words of a row, from their probabilities times `by`.  A word whose
+ * probability has vanished has the logit -cap, where the derivative has vanished too.
+ */
+static void
+cap_slopes(const struct chunk *c, int64_t r, const float *p, int64_t w, float *slope)
+{
+	const struct ce *a = c->n->attr;
+	float by = c->seed[r] * (1 + 2 * a->z_loss * c->lse[r]);
+
+	for (int64_t i = 0; i < w; i++) {
+		float u = p[i] / by > 0 ? (c->lse[r] + logf(p[i] / by)) / a->cap : -1;
+
+		slope[i] = u * u < 1 ? 1 - u * u : 0;
+	}
+}
+
 /* e of one tile becomes the gradient of its logits. */
 static void
 to_gradient(const struct chunk *c, int64_t t)
 {
 	int64_t v = t * TILE, w = tile_words(c, t);
 	float smooth = ((const struct ce *)c->n->attr)->smooth, share = smooth / (float)c->V;
+	float cap = ((const struct ce *)c->n->attr)->cap, slope[TILE];
 
 	for (int64_t r = 0; r < c->rows; r++) {
 		float *p = c->e + (t * c->most + r) * TILE_LD;
@@ -152,11 +205,48 @@ to_gradient(const struct chunk *c, int64_t t)
 			c->x->k->scale(p, c->top[r * c->tiles + t], w);
 		else
 			memset(p, 0, (size_t)w * sizeof(*p));
+		if (cap > 0 && c->seed[r] != 0)
+			cap_slopes(c, r, p, w, slope);
 		for (int64_t i = 0; smooth > 0 && i < w; i++)
 			p[i] -= share * c->seed[r];
 		if (c->targets[r] >= v && c->targets[r] < v + w)
 			p[c->targets[r] - v] -= (1 - smooth) * c->seed[r];
+		for (int64_t i = 0; cap > 0 && c->seed[r] != 0 && i < w; i++)
+			p[i] *= slope[i];
 	}
+}
+
+/* The adapter's gradients from those of the logits of words [v, v + w), in group i. */
+static void
+adapter_gradient(const struct chunk *c, int64_t i, int64_t v, const float *p, float *work)
+{
+	float scale = ((const struct ce *)c->n->attr)->scale, *db = c->n->param[1]->grad;
+	int64_t w = tile_words(c, v / TILE);
+
+	if (db)
+		jkern_gemm(c->x->k, &(struct jgemm){ .form = JGEMM_TN, .M = w, .N = c->r,
+			.K = c->rows, .A = p, .lda = TILE_LD, .B = c->h, .ldb = c->r,
+			.C = db + v * c->r, .ldc = c->r, .alpha = scale, .beta = 1 }, work);
+	if (c->n->in[2]->needs_grad)
+		jkern_gemm(c->x->k, &(struct jgemm){ .form = JGEMM_NN, .M = c->rows, .N = c->r,
+			.K = w, .A = p, .lda = TILE_LD, .B = c->n->param[1]->value + v * c->r,
+			.ldb = c->r, .C = c->hpart + i * c->most * c->r, .ldc = c->r,
+			.alpha = scale, .beta = v / TILE == i * group_tiles(c->tiles) ? 0 : 1 },
+			work);
+}
+
+/* Part i of dx, from the gradients p of the w words from v on. */
+static void
+add_part(const struct chunk *c, int64_t i, bool first, const float *p, const int64_t words[2],
+	float *work)
+{
+	struct jgemm g = {
+		.form = JGEMM_NN, .M = c->rows, .N = c->C, .K = words[1], .A = p, .lda = TILE_LD,
+		.C = c->part + i * c->most * c->C, .ldc = c->C, .alpha = 1, .beta = first ? 0 : 1
+	};
+
+	jparam_operand(c->n->param[0], words[0], &g);
+	jkern_gemm(c->x->mm, &g, work);
 }
 
 static void
@@ -171,43 +261,75 @@ gradient_group(void *arg, int64_t i, int worker)
 		int64_t v = t * TILE, w = tile_words(c, t);
 
 		to_gradient(c, t);
+		if (c->h)
+			adapter_gradient(c, i, v, p, work);
 		if (dw)
-			jkern_gemm(c->x->k, &(struct jgemm){ .form = JGEMM_TN, .M = w, .N = c->C,
+			jkern_gemm(c->x->mm, &(struct jgemm){ .form = JGEMM_TN, .M = w, .N = c->C,
 				.K = c->rows, .A = p, .lda = TILE_LD, .B = c->in, .ldb = c->C,
 				.C = dw + v * c->C, .ldc = c->C, .alpha = 1, .beta = 1 }, work);
-		if (c->n->saved)
-			jkern_gemm(c->x->k, &(struct jgemm){ .form = JGEMM_NN, .M = c->rows,
-				.N = c->C, .K = w, .A = p, .lda = TILE_LD,
-				.B = c->n->param[0]->value + v * c->C, .ldb = c->C,
-				.C = c->part + i * c->most * c->C, .ldc = c->C, .alpha = 1,
-				.beta = t == first ? 0 : 1 }, work);
+		if (c->n->in[0]->needs_grad)
+			add_part(c, i, t == first, p, (int64_t[2]){ v, w }, work);
 	}
+}
+
+/* Floats of saved before the gradient of h: those of dx. */
+static int64_t
+dx_floats(const struct jnode *n)
+{
+	return n->in[0]->needs_grad ? jnode_count(n->in[0]) : 0;
+}
+
+/* to [rows, cols] = the sum of the groups' parts, of which row `first` of the chunk is the first. */
+static void
+sum_groups(const struct chunk *c, float *to, const float *part, int64_t first, int64_t rows,
+	int64_t cols)
+{
+	memcpy(to, part + first * cols, (size_t)(rows * cols) * sizeof(*to));
+	for (int64_t g = 1; g < c->groups; g++)
+		c->x->k->add(to, to, part + (g * c->most + first) * cols, rows * cols);
 }
 
 static void
 sum_parts(void *arg, int64_t i, int worker)
 {
 	const struct chunk *c = arg;
-	int64_t first = i * ROWS_PER_TASK;
+	int64_t first = i * ROWS_PER_TASK, at = c->first + first;
 	int64_t rows = c->rows - first < ROWS_PER_TASK ? c->rows - first : ROWS_PER_TASK;
-	float *dx = c->n->saved + (c->first + first) * c->C;
 
 	(void)worker;
-	memcpy(dx, c->part + first * c->C, (size_t)(rows * c->C) * sizeof(*dx));
-	for (int64_t g = 1; g < c->groups; g++)
-		c->x->k->add(dx, dx, c->part + (g * c->most + first) * c->C, rows * c->C);
+	if (c->n->in[0]->needs_grad)
+		sum_groups(c, c->n->saved + at * c->C, c->part, first, rows, c->C);
+	if (c->h && c->n->in[2]->needs_grad)
+		sum_groups(c, c->n->saved + dx_floats(c->n) + at * c->r, c->hpart, first, rows,
+			c->r);
 }
 
 static size_t
 gemm_work(const struct jrun *x, const struct jnode *n)
 {
 	int64_t C = jnode_cols(n->in[0]), rows = chunk_rows(n);
-	size_t w = jkern_gemm_work(x->k, JGEMM_NT, TILE, C);
-	size_t dw = jkern_gemm_work(x->k, JGEMM_TN, C, rows);
-	size_t dx = jkern_gemm_work(x->k, JGEMM_NN, C, TILE);
+	struct jgemm g = { .form = JGEMM_NT, .N = TILE, .K = C };
+	size_t w, dx, dw = jkern_gemm_work(x->mm, JGEMM_TN, C, rows);
 
+	jparam_operand(n->param[0], 0, &g);
+	w = jkern_gemm_work_of(x->mm, &g);
+	g.form = JGEMM_NN;
+	g.N = C;
+	g.K = TILE;
+	dx = jkern_gemm_work_of(x->mm, &g);
 	w = dw > w ? dw : w;
-	return dx > w ? dx : w;
+	w = dx > w ? dx : w;
+	if (n->param[1]) {	/* the adapter's products, in the same room */
+		int64_t r = n->param[1]->shape[1];
+
+		dw = jkern_gemm_work(x->k, JGEMM_TN, r, rows);
+		dx = jkern_gemm_work(x->k, JGEMM_NN, r, TILE);
+		w = dw > w ? dw : w;
+		w = dx > w ? dx : w;
+		dx = jkern_gemm_work(x->k, JGEMM_NT, TILE, r);
+		w = dx > w ? dx : w;
+	}
+	return w;
 }
 
 /* The next n floats of scratch; NULL while only counting. */
@@ -233,7 +355,9 @@ lay_out(struct chunk *c)
 	c->groups = (c->tiles + group_tiles(c->tiles) - 1) / group_tiles(c->tiles);
 	c->stride = gemm_work(c->x, c->n);
 	c->e = take(c, &at, c->tiles * c->most * TILE_LD);
+	c->r = c->n->param[1] ? c->n->param[1]->shape[1] : 0;
 	c->part = take(c, &at, c->x->training ? c->groups * c->most * c->C : 0);
+	c->hpart = take(c, &at, c->x->training ? c->groups * c->most * c->r : 0);
 	c->top = take(c, &at, c->most * c->tiles);
 	c->sum = take(c, &at, c->most * c->tiles);
 	c->hit = take(c, &at, c->most);
@@ -272,6 +396,8 @@ forward(const struct jrun *x, struct jnode *n)
 		c.rows = R - c.first < c.most ? R - c.first : c.most;
 		c.in = (const float *)n->in[0]->data + c.first * c.C;
 		c.targets = targets + c.first;
+		if (c.r)
+			c.h = (const float *)n->in[2]->data + c.first * c.r;
 		run_chunk(&c);
 	}
 }
@@ -288,17 +414,35 @@ backward_rows(const struct jrun *x, struct jnode *n, int64_t first, int64_t coun
 		memcpy(to, n->saved + at, (size_t)(count * C) * sizeof(*to));
 }
 
+/* The gradient of h, made by forward(), to the adapter's A. */
+static void
+backward_adapter(const struct jrun *x, struct jnode *n)
+{
+	int64_t count = jnode_count(n->in[2]);
+	const float *from = n->saved + dx_floats(n);
+	float *to = n->in[2]->grad;
+
+	if (n->add[2])
+		x->k->add(to, to, from, count);
+	else
+		memcpy(to, from, (size_t)count * sizeof(*to));
+}
+
 static void
 backward(const struct jrun *x, struct jnode *n)
 {
 	if (n->in[0]->grad)
 		jrun_for_rows(x, n, jnode_rows(n->in[0]), jnode_cols(n->in[0]), backward_rows);
+	if (n->n_in > 2 && n->in[2]->grad)
+		backward_adapter(x, n);
 }
 
 static uint64_t
 saved(const struct jnode *n)
 {
-	return n->in[0]->needs_grad ? (uint64_t)jnode_count(n->in[0]) * sizeof(float) : 0;
+	int64_t h = n->n_in > 2 && n->in[2]->needs_grad ? jnode_count(n->in[2]) : 0;
+
+	return (uint64_t)(dx_floats(n) + h) * sizeof(float);
 }
 
 static size_t
@@ -324,12 +468,18 @@ static double
 logits_ref(const struct jref *r, int64_t row, double *logits)
 {
 	int64_t C = jnode_cols(r->n->in[0]), V = r->n->param[0]->shape[0];
-	double top = -INFINITY, z = 0;
+	int64_t K = r->n->param[1] ? r->n->param[1]->shape[1] : 0;
+	double top = -INFINITY, z = 0, scale = ((const struct ce *)r->n->attr)->scale;
+	double cap = ((const struct ce *)r->n->attr)->cap;
 
 	for (int64_t v = 0; v < V; v++) {
 		logits[v] = 0;
 		for (int64_t c = 0; c < C; c++)
 			logits[v] += r->in[0][row * C + c] * r->param[0][v * C + c];
+		for (int64_t k = 0; k < K; k++)
+			logits[v] += scale * r->in[2][row * K + k] * r->param[1][v * K + k];
+		if (cap > 0)
+			logits[v] = cap * tanh(logits[v] / cap);
 		top = logits[v] > top ? logits[v] : top;
 	}
 	for (int64_t v = 0; v < V; v++)
@@ -356,7 +506,7 @@ backward_ref(const struct jref *r)
 {
 	const struct ce *a = r->n->attr;
 	int64_t R = jnode_rows(r->n->in[0]), C = jnode_cols(r->n->in[0]);
-	int64_t V = r->n->param[0]->shape[0];
+	int64_t V = r->n->param[0]->shape[0], K = r->n->param[1] ? r->n->param[1]->shape[1] : 0;
 	double *logits = jmem_alloc((size_t)V, sizeof(*logits));
 
 	for (int64_t i = 0; i < R; i++) {
@@ -365,11 +515,17 @@ backward_ref(const struct jref *r)
 		for (int64_t v = 0; r->ids[1][i] >= 0 && v < V; v++) {
 			double p = exp(logits[v] - lse) * (1 + 2 * (double)a->z_loss * lse);
 			double q = a->smooth / (double)V + (v == r->ids[1][i]) * (1.0 - a->smooth);
-			double d = (p - q) * r->scale;
+			double u = a->cap > 0 ? logits[v] / (double)a->cap : 0;
+			double d = (p - q) * r->scale * (1 - u * u);
 
 			for (int64_t c = 0; c < C; c++) {
 				r->din[0][i * C + c] += d * r->param[0][v * C + c];
 				r->dparam[0][v * C + c] += d * r->in[0][i * C + c];
+			}
+			d *= a->scale;
+			for (int64_t k = 0; k < K; k++) {
+				r->din[2][i * K + k] += d * r->param[1][v * K + k];
+				r->dparam[1][v * K + k] += d * r->in[2][i * K + k];
 			}
 		}
 	}
@@ -386,6 +542,8 @@ struct jnode *
 jg_linear_ce(struct jgraph *g, struct jnode *x, struct jparam *w, struct jnode *targets,
 	float z_loss)
 {
+	const struct jlora *l = w->lora;
+	struct jnode *h = l ? jg_linear(g, jg_dropout(g, x, l->dropout), l->a, NULL) : NULL;
 	struct jnode *n = jnode_new(g, &jop_linear_ce, NULL);
 	struct ce *a = jnode_attr(n, sizeof(*a));
 
@@ -398,6 +556,13 @@ jg_linear_ce(struct jgraph *g, struct jnode *x, struct jparam *w, struct jnode *
 	jnode_input(n, targets);
 	a->z_loss = z_loss;
 	n->param[0] = w;
+	if (l) {
+		if (l->m)
+			jbug("linear_ce %s: no DoRA on the head", w->name);
+		jnode_input(n, h);
+		n->param[1] = l->b;
+		a->scale = l->scale;
+	}
 	n->n_dims = 1;
 	n->shape[0] = jnode_rows(x);
 	return n;
@@ -409,4 +574,12 @@ jg_smooth_labels(struct jnode *nll, float share)
 	if (nll->op != &jop_linear_ce)
 		jbug("jg_smooth_labels: not a loss");
 	((struct ce *)nll->attr)->smooth = share;
+}
+
+void
+jg_cap_logits(struct jnode *nll, float cap)
+{
+	if (nll->op != &jop_linear_ce || !(cap > 0))
+		jbug("jg_cap_logits: not a loss, or cap %g", (double)cap);
+	((struct ce *)(uintptr_t)nll->attr)->cap = cap;
 }

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "graph/jlayers.h"
 #include "graph/ops.h"
 #include "graph/ref.h"
 
@@ -15,7 +16,32 @@ enum { CHUNK = 64 };
 struct rms {
 	int64_t width;
 	float eps;
+	bool zero;		/* the scale is 1 + w; it stands at the start of the scratch */
 };
+
+static const float *
+scale_of(const struct jrun *x, const struct jnode *n)
+{
+	return ((const struct rms *)n->attr)->zero ? x->work : n->param[0]->value;
+}
+
+static void
+make_scale(const struct jrun *x, const struct jnode *n)
+{
+	const struct rms *a = n->attr;
+
+	for (int64_t i = 0; a->zero && i < a->width; i++)
+		x->work[i] = 1 + n->param[0]->value[i];
+}
+
+/* The rest of the scratch. */
+static float *
+sums(const struct jrun *x, const struct jnode *n)
+{
+	const struct rms *a = n->attr;
+
+	return x->work + (a->zero ? a->width : 0);
+}
 
 /* Rows of width values. */
 static int64_t
@@ -34,7 +60,7 @@ forward_rows(const struct jrun *x, struct jnode *n, int64_t first, int64_t count
 	float *out = n->data;
 
 	for (int64_t r = first; r < first + count; r++)
-		x->k->rmsnorm(out + r * a->width, in + r * a->width, n->param[0]->value, a->width,
+		x->k->rmsnorm(out + r * a->width, in + r * a->width, scale_of(x, n), a->width,
 			a->eps);
 }
 
@@ -43,6 +69,7 @@ forward(const struct jrun *x, struct jnode *n)
 {
 	const struct rms *a = n->attr;
 
+	make_scale(x, n);
 	jrun_for_rows(x, n, rows_of(n), a->width, forward_rows);
 }
 
@@ -58,11 +85,11 @@ backward_chunk(void *arg, int64_t i, int worker)
 	const struct jnode *n = t->n;
 	const struct rms *a = n->attr;
 	int64_t w = a->width, end = (i + 1) * CHUNK < rows_of(n) ? (i + 1) * CHUNK : rows_of(n);
-	struct jrms_back b = { .n = w, .eps = a->eps, .w = n->param[0]->value, .add = n->add[0] };
+	struct jrms_back b = { .n = w, .eps = a->eps, .w = scale_of(t->x, n), .add = n->add[0] };
 
 	(void)worker;
 	if (n->param[0]->grad) {
-		b.dw = t->x->work + i * w;
+		b.dw = sums(t->x, n) + i * w;
 		memset(b.dw, 0, (size_t)w * sizeof(float));
 	}
 	for (int64_t r = i * CHUNK; r < end; r++) {
@@ -86,9 +113,10 @@ backward(const struct jrun *x, struct jnode *n)
 	struct task t = { x, n };
 	float *g = n->param[0]->grad;
 
+	make_scale(x, n);
 	jpar_for(x->pool, chunks(n), backward_chunk, &t);
 	for (int64_t i = 0; g && i < chunks(n); i++)
-		x->k->add(g, g, x->work + i * a->width, a->width);
+		x->k->add(g, g, sums(x, n) + i * a->width, a->width);
 }
 
 static unsigned
@@ -103,7 +131,7 @@ work(const struct jrun *x, const struct jnode *n)
 {
 	const struct rms *a = n->attr;
 
-	return x->training ? (size_t)(chunks(n) * a->width) : 0;
+	return (size_t)(((x->training ? chunks(n) : 0) + a->zero) * a->width);
 }
 
 static double
@@ -130,7 +158,7 @@ forward_ref(const struct jref *r)
 
 		for (int64_t i = 0; i < a->width; i++)
 			r->out[row * a->width + i] = r->in[0][row * a->width + i] * f
-				* r->param[0][i];
+				* (r->param[0][i] + a->zero);
 	}
 }
 
@@ -145,11 +173,11 @@ backward_ref(const struct jref *r)
 		double f = factor(r, row), s = 0;
 
 		for (int64_t i = 0; i < a->width; i++) {
-			s += dy[i] * r->param[0][i] * x[i];
+			s += dy[i] * (r->param[0][i] + a->zero) * x[i];
 			r->dparam[0][i] += dy[i] * x[i] * f;
 		}
 		for (int64_t i = 0; i < a->width; i++)
-			dx[i] += dy[i] * r->param[0][i] * f
+			dx[i] += dy[i] * (r->param[0][i] + a->zero) * f
 				- x[i] * f * f * f * s / (double)a->width;
 	}
 }
@@ -173,5 +201,14 @@ jg_rmsnorm(struct jgraph *g, struct jnode *x, struct jparam *w, int64_t width, f
 	n->param[0] = w;
 	a->width = width;
 	a->eps = eps;
+	return n;
+}
+
+struct jnode *
+jg_rmsnorm_zero(struct jgraph *g, struct jnode *x, struct jparam *w, int64_t width, float eps)
+{
+	struct jnode *n = jg_rmsnorm(g, x, w, width, eps);
+
+	((struct rms *)(uintptr_t)n->attr)->zero = true;
 	return n;
 }

@@ -62,10 +62,16 @@ const struct jop jop_rope_table = {
 	.forward_ref = table_ref
 };
 
+static int64_t
+rotated(const struct jrope *r)
+{
+	return r->dim ? r->dim : r->head_dim;
+}
+
 static struct jnode *
 find_table(struct jgraph *g, const struct jnode *pos, const struct jrope *r)
 {
-	size_t half = (size_t)r->head_dim / 2;
+	size_t half = (size_t)rotated(r) / 2;
 
 	for (size_t i = 0; i < g->n_nodes; i++) {
 		struct jnode *n = g->nodes[i];
@@ -82,7 +88,7 @@ find_table(struct jgraph *g, const struct jnode *pos, const struct jrope *r)
 static struct jnode *
 make_table(struct jgraph *g, struct jnode *pos, const struct jrope *r)
 {
-	size_t half = (size_t)r->head_dim / 2;
+	size_t half = (size_t)rotated(r) / 2;
 	struct jnode *n = jnode_new(g, &jop_rope_table, NULL);
 	struct table *a = jnode_attr(n, sizeof(*a) + half * sizeof(float));
 
@@ -92,22 +98,56 @@ make_table(struct jgraph *g, struct jnode *pos, const struct jrope *r)
 	memcpy(a->inv_freq, r->inv_freq, half * sizeof(float));
 	n->n_dims = 2;
 	n->shape[0] = pos->shape[0];
-	n->shape[1] = r->head_dim;
+	n->shape[1] = rotated(r);
 	return n;
 }
 
 /* --- the rotation --- */
+struct heads {
+	int64_t d;		/* width; as much as a row of the table has is rotated */
+};
+
+/* The values of a row's heads that are not rotated. */
+static void
+pass(float *to, const float *from, int64_t C, const int64_t width[2], bool add)
+{
+	int64_t d = width[0], rotates = width[1];
+
+	for (int64_t i = 0; i < C; i++) {
+		if (i % d < rotates)
+			i += rotates - i % d;
+		to[i] = add ? to[i] + from[i] : from[i];
+	}
+}
+
+static void
+rotate_parts(const struct jrun *x, float *to, const float *from, const float *cs,
+	const int64_t width[3], int mode)
+{
+	int64_t C = width[2], d = width[0];
+
+	pass(to, from, C, width, mode & JROPE_ADD);
+	for (int64_t i = 0; i < C; i += d)
+		x->k->rope(to + i, from + i, cs, 1, width[1] / 2, mode);
+}
+
 static void
 rotate(const struct jrun *x, struct jnode *n, const int64_t span[2], int mode)
 {
 	int64_t C = jnode_cols(n), d = jnode_cols(n->in[1]);
+	int64_t head = ((const struct heads *)n->attr)->d;
 	const float *cs = n->in[1]->data;
 	bool back = mode & JROPE_INVERSE;
 	const float *from = back ? n->grad : n->in[0]->data;
 	float *to = back ? n->in[0]->grad : n->data;
 
-	for (int64_t r = span[0]; r < span[0] + span[1]; r++)
-		x->k->rope(to + r * C, from + r * C, cs + r * d, C / d, d / 2, mode);
+	for (int64_t r = span[0]; r < span[0] + span[1]; r++) {
+		if (head == d)
+			x->k->rope(to + r * C, from + r * C, cs + r * d, C / d, d / 2, mode);
+		else
+			rotate_parts(x, to + r * C, from + r * C, cs + r * d,
+				(int64_t[3]){ head, d, C }, mode);
+	}
 }
 
 static void
@@ -142,36 +182,37 @@ keeps(const struct jnode *n)
 	return 2;
 }
 
+/* out, or (back) the gradient of the input, from `from`. */
 static void
-forward_ref(const struct jref *r)
+rotate_ref(const struct jref *r, double *to, const double *from, bool back)
 {
-	int64_t C = jnode_cols(r->n), d = jnode_cols(r->n->in[1]);
+	int64_t C = jnode_cols(r->n), d = jnode_cols(r->n->in[1]), half = d / 2;
+	int64_t head = ((const struct heads *)r->n->attr)->d;
 
 	for (int64_t i = 0; i < jnode_count(r->n); i++) {
 		const double *cs = r->in[1] + i / C * d;
-		int64_t c = i % C % d, half = d / 2;
+		int64_t c = i % C % head;
+		double v = from[i];
 
 		if (c < half)
-			r->out[i] = r->in[0][i] * cs[c] - r->in[0][i + half] * cs[half + c];
-		else
-			r->out[i] = r->in[0][i - half] * cs[c] + r->in[0][i] * cs[c - half];
+			v = from[i] * cs[c] - (back ? -1 : 1) * from[i + half] * cs[half + c];
+		else if (c < d)
+			v = (back ? -1 : 1) * from[i - half] * cs[c] + from[i] * cs[c - half];
+		to[i] += v;
 	}
+}
+
+static void
+forward_ref(const struct jref *r)
+{
+	memset(r->out, 0, (size_t)jnode_count(r->n) * sizeof(*r->out));
+	rotate_ref(r, r->out, r->in[0], false);
 }
 
 static void
 backward_ref(const struct jref *r)
 {
-	int64_t C = jnode_cols(r->n), d = jnode_cols(r->n->in[1]);
-
-	for (int64_t i = 0; i < jnode_count(r->n); i++) {
-		const double *cs = r->in[1] + i / C * d;
-		int64_t c = i % C % d, half = d / 2;
-
-		if (c < half)
-			r->din[0][i] += r->dout[i] * cs[c] + r->dout[i + half] * cs[half + c];
-		else
-			r->din[0][i] += r->dout[i] * cs[c - half] - r->dout[i - half] * cs[c];
-	}
+	rotate_ref(r, r->din[0], r->dout, true);
 }
 
 const struct jop jop_rope = {
@@ -184,8 +225,9 @@ struct jnode *
 jg_rope(struct jgraph *g, struct jnode *x, struct jnode *pos, const struct jrope *r)
 {
 	struct jnode *table, *n;
+	struct heads *a;
 
-	if (r->head_dim < 2 || r->head_dim % 2 || jnode_cols(x) % r->head_dim
+	if (r->head_dim < 2 || rotated(r) % 2 || rotated(r) > r->head_dim || jnode_cols(x) % r->head_dim
 	    || pos->dtype != JDT_I32 || pos->shape[0] != jnode_rows(x))
 		jbug("rope: head_dim %d over %lld columns, %lld positions for %lld rows",
 			r->head_dim, (long long)jnode_cols(x), (long long)pos->shape[0],
@@ -194,6 +236,8 @@ jg_rope(struct jgraph *g, struct jnode *x, struct jnode *pos, const struct jrope
 	if (!table)
 		table = make_table(g, pos, r);
 	n = jnode_new(g, &jop_rope, x);
+	a = jnode_attr(n, sizeof(*a));
+	a->d = r->head_dim;
 	jnode_input(n, x);
 	jnode_input(n, table);
 	return n;

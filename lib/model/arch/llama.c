@@ -1,6 +1,6 @@
 /*
  * Llama 2 and 3 (Touvron et al. 2023): RMSNorm, rotary positions, grouped-query attention, SwiGLU.
- * Mistral, SmolLM2 and others with this shape name themselves "llama" in GGUF.
+ * SmolLM2 and others with this shape call themselves Llama.
  */
 #include "model/arch.h"
 
@@ -23,23 +23,18 @@ static const struct arch_weight layer[] = {
 	{ W_DOWN_BIAS, "mlp.down_proj.bias", "ffn_down.bias", E_HIDDEN, E_NONE, AW_MLP_BIAS },
 };
 
-static int
-config(struct jmodel_config *c, const struct jval *v, const char *name, struct jerr *e)
+static void
+write_keys(const struct jmodel_config *c, struct jbuf *b)
 {
-	const struct jval *mlp_bias = jval_get(v, "mlp_bias");
-
-	if (mlp_bias && mlp_bias->type != JVAL_BOOL && mlp_bias->type != JVAL_NULL)
-		return jerr_set(e, JERR_FORMAT, "%s: mlp_bias: expected true or false", name);
-	c->mlp_bias = jval_bool(v, "mlp_bias", false);
-	return 0;
+	put_bool(b, "attention_bias", c->attention_bias);
+	put_num(b, "attention_dropout", 0);
+	put_bool(b, "mlp_bias", c->mlp_bias);
 }
 
 const struct jmodel_arch jmodel_llama = {
-	.name = "llama",
-	.hf_class = "LlamaForCausalLM",
-	.layer = layer,
-	.n_layer = sizeof(layer) / sizeof(layer[0]),
-	.gguf_permuted = true,
-	.config = config,
-	.block = arch_decoder_block,
+	.name = "llama", .gguf = "llama", .hf_class = "LlamaForCausalLM",
+	.hf_layers = "model.layers.", .outer = arch_outer, .n_outer = 3,
+	.layer = layer, .n_layer = sizeof(layer) / sizeof(layer[0]),
+	.gguf_permuted = true, .untied = true,
+	.config = cfg_biases, .write = write_keys, .block = arch_decoder_block,
 };

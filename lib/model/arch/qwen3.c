@@ -1,10 +1,8 @@
 /*
- * Qwen3 dense: Llama's block with RMSNorm over each head of q and k before the rotation, and a
- * head_dim that is independent of hidden / heads.
+ * Qwen3 dense (Yang et al. 2025): Llama's block with RMSNorm over each head of q and k before the
+ * rotation, and a head_dim that is independent of hidden / heads.
  */
 #include "model/arch.h"
-
-#include <string.h>
 
 static const struct arch_weight layer[] = {
 	{ W_ATTN_NORM, "input_layernorm.weight", "attn_norm.weight", E_HIDDEN, E_NONE, 0 },
@@ -25,30 +23,25 @@ static const struct arch_weight layer[] = {
 };
 
 static int
-config(struct jmodel_config *c, const struct jval *v, const char *name, struct jerr *e)
+config(struct jmodel_config *c, const struct cfg_src *s)
 {
-	const struct jval *types = jval_get(v, "layer_types");
+	int rc = cfg_bool(s, "attention_bias", &c->attention_bias);
 
-	(void)c;
-	if (jval_bool(v, "use_sliding_window", false))
-		return jerr_set(e, JERR_UNSUPPORTED, "%s: use_sliding_window: only full attention is "
-			"supported", name);
-	for (size_t i = 0; types && types->type == JVAL_ARR && i < types->u.a.n; i++) {
-		const struct jval *t = types->u.a.v[i];
+	return rc < 0 ? rc : cfg_late_window(c, s);
+}
 
-		if (t->type != JVAL_STR || strcmp(t->u.s.p, "full_attention") != 0)
-			return jerr_set(e, JERR_UNSUPPORTED, "%s: layer_types[%zu]: only "
-				"full_attention is supported", name, i);
-	}
-	return 0;
+static void
+write_keys(const struct jmodel_config *c, struct jbuf *b)
+{
+	put_bool(b, "attention_bias", c->attention_bias);
+	put_num(b, "attention_dropout", 0);
+	put_late_window(b, c);
 }
 
 const struct jmodel_arch jmodel_qwen3 = {
-	.name = "qwen3",
-	.hf_class = "Qwen3ForCausalLM",
-	.layer = layer,
-	.n_layer = sizeof(layer) / sizeof(layer[0]),
-	.writes_head_dim = true,
-	.config = config,
-	.block = arch_decoder_block,
+	.name = "qwen3", .gguf = "qwen3", .hf_class = "Qwen3ForCausalLM",
+	.hf_layers = "model.layers.", .outer = arch_outer, .n_outer = 3,
+	.layer = layer, .n_layer = sizeof(layer) / sizeof(layer[0]),
+	.untied = true, .head_dim = 128,
+	.config = config, .write = write_keys, .block = arch_decoder_block,
 };

@@ -2,7 +2,7 @@
  * sft.c - supervised fine-tuning on conversations: the loss falls on what the assistant says and on
  * the token that ends its turn, never on the prompt, the template or padding.
  *
- * A record {messages: [{role, content}, ...]} or {prompt, answer} (with "system" if wanted) is
+ * A record of any kind that records.h lists becomes a list of messages, which is
  * rendered through the chat template, which tells for each byte from which message it came; the
  * rendered text is encoded once, special tokens parsed, no BOS or EOS added, exactly as it will be
  * when the model serves.  A token is a target if any of its bytes came from an assistant message,
@@ -17,6 +17,7 @@
 
 #include "conf/jval.h"
 #include "io/jio.h"
+#include "train/objective/records.h"
 #include "tok/jtemplate.h"
 #include "train/encode.h"
 
@@ -25,8 +26,9 @@
 struct sft {
 	struct jtrain_data *d;
 	struct jtemplate *tmpl;		/* NULL: prompt, line feed, answer, end-of-text token */
-	struct jtemplate_out out;
+	struct jtemplate_out out, before;	/* before: what stands in front of a turn */
 	struct jbuf vars;
+	int kind;			/* of the record at hand */
 	bool is_answer[MAX_MESSAGES + 2];	/* by origin */
 	const uint32_t *stops;
 	size_t n_stops;
@@ -44,38 +46,6 @@ is_stop(const struct sft *s, uint32_t id)
 }
 
 static void
-put_message(struct jbuf *b, const char *role, const char *text, size_t n)
-{
-	jbuf_printf(b, "%s{\"role\":\"%s\",\"content\":", b->p[b->n - 1] == '[' ? "" : ",", role);
-	jjson_str(b, text, n);
-	jbuf_addc(b, '}');
-}
-
-/* Appends "messages": [...] from either form of the record. */
-static int
-put_messages(struct jbuf *b, const struct jrec *r, struct jerr *e)
-{
-	const struct jrec_member *m = jrec_find(r, "messages");
-	const char *prompt, *answer, *system;
-	size_t n_prompt, n_answer, n_system;
-
-	jbuf_adds(b, "\"messages\":");
-	if (m) {
-		jbuf_add(b, m->val, m->val_n);
-		return 0;
-	}
-	if (!jrec_str(r, "prompt", &prompt, &n_prompt) || !jrec_str(r, "answer", &answer, &n_answer))
-		return jerr_set(e, JERR_FORMAT, "neither \"messages\" nor \"prompt\" and \"answer\"");
-	jbuf_addc(b, '[');
-	if (jrec_str(r, "system", &system, &n_system))
-		put_message(b, "system", system, n_system);
-	put_message(b, "user", prompt, n_prompt);
-	put_message(b, "assistant", answer, n_answer);
-	jbuf_addc(b, ']');
-	return 0;
-}
-
-static void
 put_special(struct jbuf *b, const struct jtok *t, const char *key, int64_t id)
 {
 	const char *s;
@@ -87,6 +57,27 @@ put_special(struct jbuf *b, const struct jtok *t, const char *key, int64_t id)
 	jjson_str(b, s, n);
 }
 
+/* Messages of "prompt": what the answers of a completion record come after. */
+static size_t
+count_prompt(const struct jrec *r, int kind, struct jarena *a)
+{
+	const struct jrec_member *m = jrec_find(r, "prompt");
+	struct jerr ignored = { 0 };
+	struct jval *v;
+
+	if (kind != JTRAIN_COMPLETION || jval_parse_json(&v, m->val, m->val_n, "prompt", a, &ignored) < 0)
+		return 0;
+	return v->type == JVAL_ARR ? v->u.a.n : 0;
+}
+
+/* Said by the assistant, and not left out by "weight": 0 or "train": false. */
+static bool
+is_trained(const struct jval *message)
+{
+	return strcmp(jval_str(message, "role", ""), "assistant") == 0
+		&& jval_num(message, "weight", 1) != 0 && jval_bool(message, "train", true);
+}
+
 /* The variables of the template, and which origins are answers. */
 static int
 make_vars(struct sft *s, const struct encoder *en, const struct jrec *r, struct jval **vars,
@@ -95,13 +86,13 @@ make_vars(struct sft *s, const struct encoder *en, const struct jrec *r, struct 
 	const struct jrec_member *tools = jrec_find(r, "tools");
 	const struct jval *list;
 	struct jbuf *b = &s->vars;
-	size_t i, answers = 0;
+	size_t i, answers = 0, first = count_prompt(r, s->kind, en->arena);
 
 	jbuf_reset(b);
-	jbuf_addc(b, '{');
-	if (put_messages(b, r, e) < 0)
+	jbuf_adds(b, "{\"messages\":");
+	if (sft_messages(b, r, s->kind, en->arena, e) < 0)
 		return e->code;
-	if (tools) {
+	if (tools && (tools->val[0] == '[' || tools->val[0] == 'n')) {
 		jbuf_adds(b, ",\"tools\":");
 		jbuf_add(b, tools->val, tools->val_n);
 	}
@@ -116,8 +107,8 @@ make_vars(struct sft *s, const struct encoder *en, const struct jrec *r, struct 
 	if (list->u.a.n > MAX_MESSAGES)
 		return jerr_set(e, JERR_LIMIT, "more than %d messages", MAX_MESSAGES);
 	memset(s->is_answer, 0, sizeof(s->is_answer));
-	for (i = 0; i < list->u.a.n; i++) {
-		s->is_answer[i + 1] = strcmp(jval_str(list->u.a.v[i], "role", ""), "assistant") == 0;
+	for (i = first; i < list->u.a.n; i++) {
+		s->is_answer[i + 1] = is_trained(list->u.a.v[i]);
 		answers += s->is_answer[i + 1];
 	}
 	return answers ? 0 : jerr_set(e, JERR_FORMAT, "no message of the assistant");
@@ -224,47 +215,120 @@ add_id(struct encoded *out, int64_t id, int mask)
 	return 1;
 }
 
-/* Without a template: prompt, line feed, answer, end of text; for tokenizers without turns. */
+static int
+add_text(struct encoder *en, struct encoded *out, const char *p, size_t n, int mask, struct jerr *e)
+{
+	if (jtok_encode(en->state, p, n, 0, &out->ids, e) < 0)
+		return e->code;
+	while (out->mask.n < out->ids.n)
+		jbuf_addc(&out->mask, mask);
+	out->text_bytes += n;
+	return 0;
+}
+
+/* Two texts, the second of which is learned: with what stands between them. */
+static int
+encode_two(struct encoder *en, const struct jrec *r, const char *keys[2], const char *between,
+	struct encoded *out, struct jerr *e)
+{
+	const char *ask, *say;
+	size_t n_ask, n_say;
+
+	if (!jrec_str(r, keys[0], &ask, &n_ask) || !jrec_str(r, keys[1], &say, &n_say))
+		return jerr_set(e, JERR_FORMAT, "\"%s\" and \"%s\" are not both strings", keys[0],
+			keys[1]);
+	if (n_say == 0)
+		return jerr_set(e, JERR_FORMAT, "\"%s\" is empty", keys[1]);
+	if (add_text(en, out, ask, n_ask, 0, e) < 0
+		|| add_text(en, out, between, strlen(between), 0, e) < 0)
+		return e->code;
+	return add_text(en, out, say, n_say, 1, e);
+}
+
+/* Without a template: text, prompt and completion as they stand, prompt and answer on lines. */
 static int
 encode_plain(struct sft *s, struct encoder *en, const struct jrec *r, struct encoded *out,
 	struct jerr *e)
 {
-	const char *prompt, *answer;
-	size_t n_prompt, n_answer;
+	const char *text;
+	size_t n;
 
-	if (!jrec_str(r, "prompt", &prompt, &n_prompt) || !jrec_str(r, "answer", &answer, &n_answer))
-		return jerr_set(e, JERR_FORMAT, "no \"prompt\" and \"answer\" (--chat-template none "
-			"takes no conversations)");
 	if (jtok_adds_bos(en->tok))
 		add_id(out, jtok_bos(en->tok), 0);
-	if (jtok_encode(en->state, prompt, n_prompt, 0, &out->ids, e) < 0
-		|| jtok_encode(en->state, "\n", 1, 0, &out->ids, e) < 0)
+	if (s->kind == JTRAIN_TEXT) {
+		if (!jrec_str(r, "text", &text, &n) || n == 0)
+			return jerr_set(e, JERR_FORMAT, "\"text\" is no string or empty");
+		add_text(en, out, text, n, 1, e);
+	} else if (s->kind == JTRAIN_COMPLETION && sft_is_plain(r, s->kind)) {
+		encode_two(en, r, (const char *[]){ "prompt", "completion" }, "", out, e);
+	} else if (s->kind == JTRAIN_PAIR) {
+		encode_two(en, r, (const char *[]){ "prompt", "answer" }, "\n", out, e);
+	} else {
+		jerr_set(e, JERR_FORMAT, "--chat-template none takes text, prompt and completion, or "
+			"prompt and answer, no conversations");
+	}
+	if (e->code < 0)
 		return e->code;
-	while (out->mask.n < out->ids.n)
-		jbuf_addc(&out->mask, 0);
-	if (jtok_encode(en->state, answer, n_answer, 0, &out->ids, e) < 0)
-		return e->code;
-	while (out->mask.n < out->ids.n)
-		jbuf_addc(&out->mask, 1);
 	s->d->eos_targets += (uint64_t)add_id(out, jtok_eos(en->tok), 1);
 	s->d->target_tokens += count_targets(&out->mask);
-	out->text_bytes = n_prompt + 1 + n_answer;
+	return 0;
+}
+
+/*
+ * The assistant's call of a tool is its own from the first byte of the turn, though the template, not
+ * the message, spells much of it: the turn begins where a generation would.
+ */
+static int
+mark_call(struct sft *s, struct jval *vars, size_t message, struct jerr *e)
+{
+	struct jval *list = (struct jval *)(uintptr_t)jval_get(vars, "messages");
+	struct jval *prompt = (struct jval *)(uintptr_t)jval_get(vars, "add_generation_prompt");
+	size_t all = list->u.a.n, at, end;
+	int rc;
+
+	jbuf_reset(&s->before.text);
+	jbuf_reset(&s->before.origin);
+	list->u.a.n = message;
+	prompt->u.b = true;
+	rc = jtemplate_render(s->tmpl, vars, &s->before, e);
+	list->u.a.n = all;
+	prompt->u.b = false;
+	at = s->before.text.n;
+	if (rc < 0 || at >= s->out.text.n || memcmp(s->before.text.p, s->out.text.p, at) != 0)
+		return rc;
+	for (end = s->out.text.n; end > at + 1; end--)
+		if ((unsigned char)s->out.origin.p[end - 1] == message + 1)
+			break;
+	memset(s->out.origin.p + at, (int)message + 1, end - at);
 	return 0;
 }
 
 static int
-encode_conversation(struct encoder *en, const struct jrec *r, struct encoded *out, struct jerr *e)
+mark_calls(struct sft *s, struct jval *vars, struct jerr *e)
 {
-	struct sft *s = en->arg;
+	const struct jval *list = jval_get(vars, "messages");
+
+	for (size_t i = 0; i < list->u.a.n; i++) {
+		const struct jval *calls = jval_get(list->u.a.v[i], "tool_calls");
+
+		if (s->is_answer[i + 1] && i > 0 && calls && calls->type == JVAL_ARR
+		    && calls->u.a.n > 0 && mark_call(s, vars, i, e) < 0)
+			return e->code;
+	}
+	return 0;
+}
+
+static int
+encode_conversation(struct sft *s, struct encoder *en, const struct jrec *r, struct encoded *out,
+	struct jerr *e)
+{
 	struct jval *vars;
 
-	if (!s->tmpl)
-		return encode_plain(s, en, r, out, e);
 	if (make_vars(s, en, r, &vars, e) < 0)
 		return e->code;
 	jbuf_reset(&s->out.text);
 	jbuf_reset(&s->out.origin);
-	if (jtemplate_render(s->tmpl, vars, &s->out, e) < 0)
+	if (jtemplate_render(s->tmpl, vars, &s->out, e) < 0 || mark_calls(s, vars, e) < 0)
 		return e->code;
 	if (jtok_encode(en->state, s->out.text.p, s->out.text.n, JTOK_SPECIAL, &out->ids, e) < 0)
 		return e->code;
@@ -278,6 +342,23 @@ encode_conversation(struct encoder *en, const struct jrec *r, struct encoded *ou
 	s->d->target_tokens += count_targets(&out->mask);
 	out->text_bytes = s->out.text.n;
 	return 0;
+}
+
+static int
+encode_record(struct encoder *en, const struct jrec *r, struct encoded *out, struct jerr *e)
+{
+	struct sft *s = en->arg;
+	int rc;
+
+	s->kind = sft_kind(r, e);
+	if (s->kind < 0)
+		return s->kind;
+	if (!s->tmpl || sft_is_plain(r, s->kind))
+		rc = encode_plain(s, en, r, out, e);
+	else
+		rc = encode_conversation(s, en, r, out, e);
+	s->d->kinds[s->kind] += rc == 0;
+	return rc;
 }
 
 static int
@@ -312,7 +393,7 @@ static int
 open_sft(struct jtrain_data *d, const struct jtrain_source *src, struct jerr *e)
 {
 	struct sft s = { .d = d };
-	struct encoder en = { .encode = encode_conversation, .has_mask = true, .arg = &s };
+	struct encoder en = { .encode = encode_record, .has_mask = true, .arg = &s };
 	int kind = train_data_kind(src, e);
 
 	if (kind < 0)
@@ -324,10 +405,12 @@ open_sft(struct jtrain_data *d, const struct jtrain_source *src, struct jerr *e)
 		return e->code;
 	s.stops = jtok_stops(src->tok, &s.n_stops);
 	jtemplate_out_init(&s.out);
+	jtemplate_out_init(&s.before);
 	jbuf_init(&s.vars);
 	train_open_records(d, src, &en, e);
 	jbuf_release(&s.vars);
 	jtemplate_out_release(&s.out);
+	jtemplate_out_release(&s.before);
 	jtemplate_free(s.tmpl);
 	return e->code;
 }

@@ -1,0 +1,123 @@
+/*
+ * lora.c - runs that train an adapter beside a frozen base (--lora, --adapter): the base stays in its
+ * mapped files, what is trained and saved is the adapter.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "io/jfs.h"
+#include "tensor/jquant.h"
+#include "train/train_internal.h"
+
+/* The adapter's configuration names the base for good: by its absolute path. */
+static const char *
+base_path(struct train *t)
+{
+	char here[4096];
+
+	if (t->o->model[0] == '/' || !getcwd(here, sizeof(here)))
+		return t->o->model;
+	return jfs_join(&t->arena, here, t->o->model);
+}
+
+static int
+open_base(struct train *t, struct jerr *e)
+{
+	const struct jtrain_opts *o = t->o;
+	int type = o->quantize_base ? jdtype_find(o->quantize_base) : 0;
+
+	if (t->preset)
+		return jerr_set(e, JERR_ARG, "--lora: %s has no weights to train beside: name a model "
+			"that was trained", o->model);
+	if (jadapter_is(o->model))
+		return jerr_set(e, JERR_ARG, "%s is an adapter: name its base as --model, and the folder "
+			"as --adapter to go on with it", o->model);
+	if (jmodel_open(&t->model, o->model, e) < 0 || !o->quantize_base)
+		return e->code;
+	if (type < 0)
+		return jerr_set(e, JERR_ARG, "--quantize-base: '%s' is no type", o->quantize_base);
+	return jmodel_requantize(t->model, (enum jdtype)type, t->pool, e);
+}
+
+static int
+begin_adapter(struct train *t, struct jerr *e)
+{
+	struct jadapter_spec spec;
+	struct jadapter *a;
+
+	if (t->o->adapter)
+		return jmodel_adapt(t->model, t->o->adapter, e);
+	if (jadapter_spec_parse(&spec, t->o->lora, e) < 0
+	    || jadapter_new(&a, t->model, &spec, e) < 0)
+		return e->code;
+	a->base = base_path(t);
+	if (jadapter_init(a, t->model, (uint64_t)t->o->seed, e) < 0
+	    || jadapter_attach(a, t->model, e) < 0) {
+		jadapter_free(a);
+		return e->code;
+	}
+	t->model->adapter = a;
+	return 0;
+}
+
+int
+train_open_adapter(struct train *t, struct jerr *e)
+{
+	if (open_base(t, e) < 0 || begin_adapter(t, e) < 0)
+		return e->code;
+	t->trained = t->model->adapter->params;
+	t->n_trained = t->model->adapter->n_params;
+	return 0;
+}
+
+int
+train_first_adapter(struct train *t, struct jerr *e)
+{
+	if (t->o->adapter)
+		return train_take_adapter(t, t->o->adapter, e);
+	return jadapter_init(t->model->adapter, t->model, (uint64_t)t->o->seed, e);
+}
+
+int
+train_take_adapter(struct train *t, const char *dir, struct jerr *e)
+{
+	struct jadapter *to = t->model->adapter, *from;
+	size_t i;
+
+	if (jadapter_load(&from, dir, e) < 0)
+		return e->code;
+	if (from->n_params != to->n_params || from->count != to->count)
+		jerr_set(e, JERR_FORMAT, "%s: %zu tensors of %llu values, expected %zu of %llu", dir,
+			from->n_params, (unsigned long long)from->count, to->n_params,
+			(unsigned long long)to->count);
+	for (i = 0; i < to->n_params && e->code == 0; i++) {
+		const struct jparam *p = NULL;
+		size_t k;
+
+		for (k = 0; k < from->n_params && !p; k++)
+			if (strcmp(from->params[k].name, to->params[i].name) == 0)
+				p = &from->params[k];
+		if (!p || memcmp(p->shape, to->params[i].shape, sizeof(p->shape)) != 0)
+			jerr_set(e, JERR_FORMAT, "%s: tensor %s is missing or has another shape", dir,
+				to->params[i].name);
+		else
+			memcpy(to->params[i].value, p->value, (size_t)(p->shape[0]
+				* (p->n_dims > 1 ? p->shape[1] : 1)) * sizeof(float));
+	}
+	jadapter_free(from);
+	return e->code;
+}
+
+uint64_t
+train_base_bytes(const struct train *t)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < t->model->n_params; i++) {
+		const struct jparam *p = &t->model->params[i];
+		int64_t n = p->shape[0] * (p->n_dims > 1 ? p->shape[1] : 1);
+
+		bytes += p->value ? (uint64_t)n * sizeof(float) : jten_bytes(p->dtype, n);
+	}
+	return bytes;
+}

@@ -1,0 +1,17 @@
+/* store.h - writing a model with its tokenizer: a GGUF file or a folder, whole or not at all. */
+#ifndef STORE_H
+#define STORE_H
+
+#include "model/jquantize.h"
+#include "tok/jtok.h"
+
+/* tok may be NULL.  o->name NULL: the name of dst without ".gguf". */
+int store_gguf(struct jmodel *m, const struct jtok *tok, const char *dst, struct jmodel_gguf *o,
+	struct jerr *e);
+/* dtype F32, F16 or BF16; replaces an older folder. */
+int store_folder(struct jmodel *m, const struct jtok *tok, const char *dst, enum jdtype dtype,
+	struct jerr *e);
+/* A model file without token ids of its own takes those of the tokenizer. */
+void store_adopt_ids(struct jmodel *m, const struct jtok *tok);
+
+#endif
