@@ -18,9 +18,9 @@ Q       := $(if $(V),,@)
 
 # The rooms of the library in the order in which they may use each other (tests/lint/layers).
 ROOMS ?= base io par cli conf record net doc text tok shard tensor graph model optim infer train score swarm
-TOOLS ?= jcollect jfilter jtokenize jtrain jgen jeval jmodel jroute jupiter
+TOOLS ?= jcollect jfilter jtokenize jtrain jgen jeval jmodel jroute jsynth jupiter
 
-PKGS := libxxhash yaml-0.1 libcurl libarchive libzstd zlib libxml-2.0 libpcre2-8 libutf8proc liblzma
+PKGS := libxxhash yaml-0.1 libcurl libarchive libzstd zlib libxml-2.0 libpcre2-8 libutf8proc liblzma sqlite3
 # Only an oracle of the tests.
 TEST_PKGS := json-c
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -45,6 +45,8 @@ endif
 DEFS := -D_POSIX_C_SOURCE=200809L
 # Where shipped files are found; only lib/cli/preset.c asks, so a new prefix recompiles that alone.
 CFLAGS_lib_cli_preset := -DJ_SHARE='"$(abspath share)"' -DJ_PREFIX='"$(prefix)"'
+# One loop over all weights, which is worth turning into vectors; sqrtf() then may not set errno.
+CFLAGS_lib_optim_adamw := -fno-math-errno -ftree-vectorize
 # Used where it is there: line editing in jgen chat.
 EDIT_LIBS := $(shell pkg-config --libs libedit 2>/dev/null)
 CFLAGS_src_jgen_chatline := $(if $(EDIT_LIBS),-DJ_LIBEDIT $(shell pkg-config --cflags libedit))
@@ -94,16 +96,16 @@ FORCE:
 # Everything that is not in the C library, by package manager.  The first line of each is what the
 # programs are built from; the second what the tests and the manual checks use.
 DEPS_apt := gcc make pkg-config libc6-dev libyaml-dev libcurl4-openssl-dev \
-	libxxhash-dev libarchive-dev libzstd-dev zlib1g-dev liblzma-dev libxml2-dev libpcre2-dev libutf8proc-dev libedit-dev \
+	libxxhash-dev libarchive-dev libzstd-dev zlib1g-dev liblzma-dev libxml2-dev libpcre2-dev libutf8proc-dev libsqlite3-dev libedit-dev \
 	ca-certificates xz-utils \
 	libjson-c-dev bats jq mandoc python3
 DEPS_dnf := gcc make pkgconf-pkg-config glibc-devel libyaml-devel libcurl-devel \
-	xxhash-devel libarchive-devel libzstd-devel zlib-devel xz-devel libxml2-devel pcre2-devel utf8proc-devel libedit-devel xz \
+	xxhash-devel libarchive-devel libzstd-devel zlib-devel xz-devel libxml2-devel pcre2-devel utf8proc-devel sqlite-devel libedit-devel xz \
 	json-c-devel bats jq mandoc python3
 DEPS_pacman := gcc make pkgconf libyaml curl xxhash libarchive zstd zlib xz libxml2 pcre2 \
-	libutf8proc libedit \
+	libutf8proc sqlite libedit \
 	json-c bash-bats jq mandoc python
-DEPS_brew := pkg-config libyaml curl xxhash libarchive zstd zlib xz libxml2 pcre2 utf8proc \
+DEPS_brew := pkg-config libyaml curl xxhash libarchive zstd zlib xz libxml2 pcre2 utf8proc sqlite \
 	json-c bats-core jq mandoc python3
 
 # Quick when nothing is missing: asks pkg-config and PATH, not the package manager.
