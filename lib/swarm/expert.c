@@ -108,7 +108,8 @@ fill(struct jexperts *set, struct jexpert *x, const struct jval *root, const cha
 	x->temperature = jschema_num(s, root, "temperature");
 	x->top_p = jschema_num(s, root, "top_p");
 	x->system_prompt = jschema_str(s, root, "system_prompt");
-	if (!x->system_prompt)
+	x->own_prompt = x->system_prompt != NULL;
+	if (!x->own_prompt)
 		x->system_prompt = default_prompt(a, x);
 }
 
@@ -176,18 +177,28 @@ load_file(const char *file, void *arg, struct jerr *e)
 }
 
 int
+jexperts_add(struct jexperts *set, const char *path, struct jerr *e)
+{
+	size_t before = set->n;
+	int rc;
+
+	if (!jfs_exists(path))
+		rc = jerr_set(e, JERR_ARG, "%s: no such folder of expert files", path);
+	else
+		rc = jfs_walk(path, load_file, set, e);
+	if (rc == 0 && set->n == before)
+		rc = jerr_set(e, JERR_ARG, "%s: no expert file (*.yaml) is below it", path);
+	return rc;
+}
+
+int
 jexperts_load(struct jexperts *set, const char *path, struct jerr *e)
 {
 	int rc;
 
 	memset(set, 0, sizeof(*set));
 	jarena_init(&set->arena, 0);
-	if (!jfs_exists(path))
-		rc = jerr_set(e, JERR_ARG, "%s: no such folder of expert files", path);
-	else
-		rc = jfs_walk(path, load_file, set, e);
-	if (rc == 0 && set->n == 0)
-		rc = jerr_set(e, JERR_ARG, "%s: no expert file (*.yaml) is below it", path);
+	rc = jexperts_add(set, path, e);
 	if (rc < 0)
 		jexperts_release(set);
 	return rc;

@@ -7,7 +7,8 @@
 #include "base/jhash.h"
 #include "text/jwords.h"
 
-#define HALF_KNOWN 2.0		/* a word in so many passages counts as half known */
+#define HALF_KNOWN 2.0		/* a word in so many passages counts as half known ... */
+#define PER_HALF_KNOWN 350	/* ... or in one of so many, if that is more */
 
 void
 features_release(struct features *f)
@@ -50,6 +51,24 @@ put_parts(struct features *f, const char *text, const struct jtext_word *w)
 	}
 }
 
+/* A name like os.path, readLine or x86 speaks of technology even where it is new; 0 for a number. */
+static uint64_t
+shape(const char *text, const struct jtext_word *w)
+{
+	uint64_t dot = 0, line = 0, digit = 0, upper = 0, lower = 0;
+
+	for (size_t i = w->at; i < w->at + w->n; i++) {
+		char c = text[i];
+
+		dot |= c == '.';
+		line |= c == '_';
+		digit |= c >= '0' && c <= '9';
+		lower |= (unsigned char)c >= 0x80 || (c >= 'a' && c <= 'z');
+		upper |= i > w->at && c >= 'A' && c <= 'Z';
+	}
+	return upper | lower ? 1 + (dot | digit << 1 | upper << 2 | lower << 3 | line << 4) : 0;
+}
+
 static int
 by_place(const void *a, const void *b)
 {
@@ -79,6 +98,8 @@ features_make(struct features *f, const char *text, size_t n)
 
 		put_word(f, hash);
 		put_parts(f, text, &w);
+		if (shape(text, &w))
+			put(f, shape(text, &w) * 0xc2b2ae3d27d4eb4full);
 		if (before)
 			put(f, (before * 31 + hash) * 0xff51afd7ed558ccdull);
 		before = hash;
@@ -132,7 +153,7 @@ weights_logp(const struct weights *w, const struct features *f, size_t without, 
 {
 	double max = -INFINITY, sum = 0;
 
-	for (size_t e = 0; e < w->experts; e++) {
+	for (size_t e = 0; e < w->classes; e++) {
 		const float *row = w->w + e * FEATURES;
 		double z = w->bias[e];
 
@@ -142,9 +163,9 @@ weights_logp(const struct weights *w, const struct features *f, size_t without, 
 		if (logp[e] > max)
 			max = logp[e];
 	}
-	for (size_t e = 0; e < w->experts; e++)
+	for (size_t e = 0; e < w->classes; e++)
 		sum += exp(logp[e] - max);
-	for (size_t e = 0; e < w->experts; e++)
+	for (size_t e = 0; e < w->classes; e++)
 		logp[e] -= max + log(sum);
 }
 
@@ -154,14 +175,16 @@ df_of(const struct weights *w, uint64_t word)
 	const uint64_t *at = w->n_words ? bsearch(&word, w->words, w->n_words, sizeof(word), by_hash) :
 		NULL;
 
-	return at ? w->df + (size_t)(at - w->words) * w->experts : NULL;
+	return at ? w->df + (size_t)(at - w->words) * w->classes : NULL;
 }
 
 double
 weights_coverage(const struct weights *w, const struct features *f, size_t without)
 {
-	double known = 0, all = 0;
+	double known = 0, all = 0, half = (double)w->passages / PER_HALF_KNOWN;
 
+	if (half < HALF_KNOWN)
+		half = HALF_KNOWN;
 	for (size_t i = 0; i < f->n_words; i++) {
 		const uint32_t *row = df_of(w, f->words[i]);
 		double df = 0, rarity;
@@ -171,8 +194,20 @@ weights_coverage(const struct weights *w, const struct features *f, size_t witho
 		rarity = log((double)(w->passages + 1) / (df + 0.5));
 		if (rarity < 0.1)
 			rarity = 0.1;
-		known += rarity * df / (df + HALF_KNOWN);
+		known += rarity * df / (df + half);
 		all += rarity;
 	}
 	return all > 0 ? known / all : 0;
+}
+
+double
+weights_acceptance(const struct weights *w, const struct features *f, size_t without, double *logp)
+{
+	double max = -INFINITY;
+
+	weights_logp(w, f, without, logp);
+	for (size_t e = 0; e < w->experts; e++)
+		if (logp[e] > max)
+			max = logp[e];
+	return exp(max) * weights_coverage(w, f, without);
 }

@@ -31,19 +31,23 @@ void features_weigh(struct features *f, const float *idf);
 
 /* A router as it is trained and stored. */
 struct weights {
-	size_t experts, n_words;
+	size_t experts, classes;	/* one class more than experts: "none of these" */
+	size_t n_words;
 	uint64_t passages;
-	float *w;			/* [experts, FEATURES] */
-	float *bias;			/* [experts] */
+	float *w;			/* [classes, FEATURES] */
+	float *bias;			/* [classes] */
 	float *idf;			/* [FEATURES] */
 	uint64_t *words;		/* [n_words], rising */
-	uint32_t *df;			/* [n_words, experts]: passages of each expert with the word */
+	uint32_t *df;			/* [n_words, classes]: passages of each with the word */
 	double temperature, keyword_weight, trained_weight, threshold;
 };
 void weights_release(struct weights *w);
-/* Log-probabilities of all experts but `without` (SIZE_MAX: all), at the temperature; that one is -inf. */
+/* Log-probabilities of all classes but `without` (SIZE_MAX: all), at the temperature; that one is -inf. */
 void weights_logp(const struct weights *w, const struct features *f, size_t without, double *logp);
 /* Share of the words, by rarity, that the experts but `without` have in their texts. */
 double weights_coverage(const struct weights *w, const struct features *f, size_t without);
+/* How much the text looks like one of the experts': coverage times the best one's probability. */
+double weights_acceptance(const struct weights *w, const struct features *f, size_t without,
+	double *logp);
 
 #endif

@@ -34,6 +34,7 @@ struct jexpert {
 	const char *adapter;		/* NULL: the base as it is */
 	const char *node;		/* endpoint, or NULL: here */
 	const char *system_prompt;	/* made of the description where the file has none */
+	bool own_prompt;		/* the file has one */
 	const char *const *keywords, *const *capabilities, *const *examples, *const *knowledge;
 	size_t n_keywords, n_capabilities, n_examples, n_knowledge;
 	double cost;
@@ -52,6 +53,8 @@ extern const struct jschema jexpert_schema;
 
 /* A file, or a folder with everything below it; JERR_ARG where there is no expert at all. */
 int jexperts_load(struct jexperts *x, const char *path, struct jerr *e);
+/* More of them into a loaded set. */
+int jexperts_add(struct jexperts *x, const char *path, struct jerr *e);
 int jexpert_parse(struct jexperts *x, const char *text, size_t n, const char *file, struct jerr *e);
 void jexperts_release(struct jexperts *x);
 const struct jexpert *jexperts_find(const struct jexperts *x, const char *name);

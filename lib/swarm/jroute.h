@@ -11,9 +11,11 @@
  *   2017), and with the keywords' scores mixed by a conditional logit fitted there (McFadden 1974).
  *
  * "None of these".  A question is foreign when its words are: the coverage is the share, weighted by
- * rarity, of its words that occur in the experts' texts.  The threshold on the acceptance, coverage
- * times the highest probability, is found without foreign text by leaving out each expert in turn:
- * its held-out passages must then look foreign, and the others' not.
+ * rarity, of its words that occur in the experts' texts; the acceptance is coverage times the highest
+ * probability of an expert.  Foreign texts, where given, are a class of their own, whose probability
+ * the experts lack, and the threshold on the acceptance is found on those held out.  Without them it
+ * is found by leaving out each expert in turn: its held-out passages must then look foreign, and the
+ * others' not.
  *
  * Everything is deterministic: the same texts and seed give the same router, bit for bit.
  */
@@ -26,6 +28,7 @@
 
 #include "base/jerr.h"
 #include "base/jstr.h"
+#include "record/jrec.h"
 #include "swarm/jexpert.h"
 
 enum jroute_strategy { JROUTE_KEYWORD, JROUTE_TRAINED, JROUTE_HYBRID };
@@ -61,11 +64,17 @@ struct jrouter_train *jrouter_train_new(const struct jexperts *x, uint64_t seed)
 void jrouter_train_free(struct jrouter_train *t);
 /* A text of expert i: cut into passages of the size of questions and of paragraphs. */
 void jrouter_train_add(struct jrouter_train *t, size_t expert, const char *text, size_t n);
+/* A title or keyword of expert i, that people may ask about. */
+void jrouter_train_add_topic(struct jrouter_train *t, size_t expert, const char *topic, size_t n);
+/* A text that is none of the experts'. */
+void jrouter_train_add_foreign(struct jrouter_train *t, const char *text, size_t n);
 struct jrouter_report {
 	size_t passages, held_out;
 	double accuracy;		/* on held-out passages */
 	double temperature, keyword_weight, trained_weight, threshold;
-	double foreign_rejected, own_accepted;	/* shares at the threshold, experts left out in turn */
+	double foreign_rejected;	/* share at the threshold, of foreign texts or of experts left out */
+	double own_accepted;		/* and of the held-out sentences */
+	bool has_foreign;
 };
 /* Fits and writes the router (safetensors) to path. */
 int jrouter_train_save(struct jrouter_train *t, const char *path, struct jrouter_report *r,
@@ -81,5 +90,13 @@ void jroute_result_init(struct jroute_result *res);
 void jroute_result_release(struct jroute_result *res);
 int jrouter_route(struct jrouter *r, const char *question, size_t n, const struct jroute_opts *o,
 	struct jroute_result *res, struct jerr *e);
+/* The same with scores and reasons (one line each) that were made elsewhere, of all experts. */
+void jrouter_take(struct jrouter *r, const double *score, const struct jbuf *why,
+	const struct jroute_opts *o, struct jroute_result *res);
+/*
+ * The question of a record: "question", "prompt", the last user turn of "messages", or "text".  It
+ * lives in the record's arena; false where there is none.
+ */
+bool jroute_question(const struct jrec *r, const char **p, size_t *n);
 
 #endif

@@ -17,7 +17,7 @@ struct jrouter {
 	struct weights w;
 	bool trained;
 	struct features f;
-	double *keyword, *logp, *score;	/* [experts] */
+	double *keyword, *logp, *score;	/* [experts], logp of "none of these" as well */
 };
 
 int
@@ -27,9 +27,9 @@ jrouter_open(struct jrouter **out, const struct jexperts *x, const char *trained
 	int rc;
 
 	r->x = x;
-	r->keyword = jmem_zalloc(3 * x->n + 1, sizeof(*r->keyword));
+	r->keyword = jmem_zalloc(3 * (x->n + 1), sizeof(*r->keyword));
 	r->logp = r->keyword + x->n;
-	r->score = r->logp + x->n;
+	r->score = r->logp + x->n + 1;
 	rc = keywords_new(&r->kw, x, e);
 	if (rc == 0 && trained) {
 		rc = router_load(&r->w, x, trained, e);
@@ -111,11 +111,7 @@ score(struct jrouter *r, const char *question, size_t n, enum jroute_strategy st
 	}
 	features_make(&r->f, question, n);
 	features_weigh(&r->f, r->w.idf);
-	weights_logp(&r->w, &r->f, SIZE_MAX, r->logp);
-	for (size_t i = 0; i < r->x->n; i++)
-		if (exp(r->logp[i]) > res->acceptance)
-			res->acceptance = exp(r->logp[i]);
-	res->acceptance *= weights_coverage(&r->w, &r->f, SIZE_MAX);
+	res->acceptance = weights_acceptance(&r->w, &r->f, SIZE_MAX, r->logp);
 	res->threshold = r->w.threshold;
 	if (strategy == JROUTE_TRAINED)
 		mix(r, 1, 0);
@@ -198,4 +194,29 @@ jrouter_route(struct jrouter *r, const char *question, size_t n, const struct jr
 		choose(r, o, res);
 	explain(r, res);
 	return 0;
+}
+
+void
+jrouter_take(struct jrouter *r, const double *score, const struct jbuf *why,
+	const struct jroute_opts *o, struct jroute_result *res)
+{
+	res->v = jmem_realloc(res->v, r->x->n, sizeof(*res->v));
+	res->why_at = jmem_realloc(res->why_at, r->x->n + 1, sizeof(*res->why_at));
+	res->n = r->x->n;
+	res->chosen = 0;
+	res->cost = res->acceptance = res->threshold = 0;
+	for (size_t i = 0; i < res->n; i++) {
+		res->v[i] = (struct jroute_choice){ i, score[i], 0, -1 };
+		if (score[i] > res->acceptance)
+			res->acceptance = score[i];
+	}
+	qsort(res->v, res->n, sizeof(*res->v), by_score);
+	choose(r, o, res);
+	jbuf_reset(&res->why);
+	for (size_t i = 0; i < res->n; i++) {
+		res->why_at[i] = res->why.n;
+		jbuf_add(&res->why, why[res->v[i].expert].p, why[res->v[i].expert].n);
+		jbuf_addc(&res->why, '\n');
+	}
+	res->why_at[res->n] = res->why.n;
 }

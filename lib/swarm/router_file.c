@@ -1,6 +1,6 @@
 /*
- * Tensors bias F32 [E], df I32 [W, E], idf F32 [D], weights F32 [E, D], words I64 [W]; metadata
- * router ("1"), experts (names, one a line, in order), passages, temperature, keyword_weight,
+ * Tensors bias F32 [C], df I32 [W, C], idf F32 [D], weights F32 [C, D], words I64 [W]; C is the number
+ * of experts, or one more for "none of these"; metadata router ("2"), experts (names, one a line, in order), passages, temperature, keyword_weight,
  * trained_weight, threshold.
  */
 #include "swarm/router_file.h"
@@ -13,7 +13,7 @@
 #include "base/jstr.h"
 #include "model/jsafetensors.h"
 
-#define VERSION "1"
+#define VERSION "2"
 
 static void
 names(const struct jexperts *x, struct jbuf *out)
@@ -34,21 +34,21 @@ put_number(struct jst_writer *out, const char *key, double v)
 static void
 declare(struct jst_writer *out, const struct weights *w)
 {
-	const int64_t E = (int64_t)w->experts, W = (int64_t)w->n_words, D = (int64_t)FEATURES;
+	const int64_t C = (int64_t)w->classes, W = (int64_t)w->n_words, D = (int64_t)FEATURES;
 
-	jst_declare(out, "bias", JDT_F32, 1, &E);
-	jst_declare(out, "df", JDT_I32, 2, (const int64_t[]){ W, E });
+	jst_declare(out, "bias", JDT_F32, 1, &C);
+	jst_declare(out, "df", JDT_I32, 2, (const int64_t[]){ W, C });
 	jst_declare(out, "idf", JDT_F32, 1, &D);
-	jst_declare(out, "weights", JDT_F32, 2, (const int64_t[]){ E, D });
+	jst_declare(out, "weights", JDT_F32, 2, (const int64_t[]){ C, D });
 	jst_declare(out, "words", JDT_I64, 1, &W);
 }
 
 static int
 put_data(struct jst_writer *out, const struct weights *w, struct jerr *e)
 {
-	size_t n = w->n_words * w->experts;
+	size_t n = w->n_words * w->classes;
 	unsigned char b[8];
-	int rc = jst_put_f32(out, w->bias, w->experts, e);
+	int rc = jst_put_f32(out, w->bias, w->classes, e);
 
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		jle_put32(b, w->df[i]);
@@ -57,7 +57,7 @@ put_data(struct jst_writer *out, const struct weights *w, struct jerr *e)
 	if (rc == 0)
 		rc = jst_put_f32(out, w->idf, FEATURES, e);
 	if (rc == 0)
-		rc = jst_put_f32(out, w->w, w->experts * FEATURES, e);
+		rc = jst_put_f32(out, w->w, w->classes * FEATURES, e);
 	for (size_t i = 0; rc == 0 && i < w->n_words; i++) {
 		jle_put64(b, w->words[i]);
 		rc = jst_put(out, b, 8, e);
@@ -118,26 +118,29 @@ tensor(const struct jst *s, const char *name, enum jdtype dtype, int64_t count, 
 static int
 read_all(struct weights *w, const struct jst *s, const char *path, struct jerr *e)
 {
-	int64_t E = (int64_t)w->experts, W;
-	const struct jst_tensor *words = jst_find(s, "words"), *df, *bias, *idf, *rows;
+	const struct jst_tensor *words = jst_find(s, "words"), *df, *bias = jst_find(s, "bias"), *idf;
+	const struct jst_tensor *rows;
+	int64_t C = (int64_t)w->experts, W;
 
+	C += bias && bias->count == C + 1;
+	w->classes = (size_t)C;
 	W = words && words->n_dims == 1 ? words->shape[0] : 0;
 	words = tensor(s, "words", JDT_I64, W, path, e);
-	df = words ? tensor(s, "df", JDT_I32, W * E, path, e) : NULL;
-	bias = df ? tensor(s, "bias", JDT_F32, E, path, e) : NULL;
+	df = words ? tensor(s, "df", JDT_I32, W * C, path, e) : NULL;
+	bias = df ? tensor(s, "bias", JDT_F32, C, path, e) : NULL;
 	idf = bias ? tensor(s, "idf", JDT_F32, (int64_t)FEATURES, path, e) : NULL;
-	rows = idf ? tensor(s, "weights", JDT_F32, E * (int64_t)FEATURES, path, e) : NULL;
+	rows = idf ? tensor(s, "weights", JDT_F32, C * (int64_t)FEATURES, path, e) : NULL;
 	if (!rows)
 		return e->code;
 	w->n_words = (size_t)W;
 	w->words = jmem_alloc((size_t)W + 1, sizeof(*w->words));
-	w->df = jmem_alloc((size_t)(W * E) + 1, sizeof(*w->df));
-	w->bias = jmem_alloc((size_t)E, sizeof(*w->bias));
+	w->df = jmem_alloc((size_t)(W * C) + 1, sizeof(*w->df));
+	w->bias = jmem_alloc((size_t)C, sizeof(*w->bias));
 	w->idf = jmem_alloc(FEATURES, sizeof(*w->idf));
-	w->w = jmem_alloc((size_t)E * FEATURES, sizeof(*w->w));
+	w->w = jmem_alloc((size_t)C * FEATURES, sizeof(*w->w));
 	for (int64_t i = 0; i < W; i++)
 		w->words[i] = jle_u64(words->data + 8 * i);
-	for (int64_t i = 0; i < W * E; i++)
+	for (int64_t i = 0; i < W * C; i++)
 		w->df[i] = jle_u32(df->data + 4 * i);
 	for (int64_t i = 1; i < W; i++)
 		if (w->words[i] <= w->words[i - 1])

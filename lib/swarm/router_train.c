@@ -36,10 +36,11 @@ struct jrouter_train {
 	struct passage *p;
 	size_t n, cap;
 	struct jbuf bytes;
-	uint64_t texts;
+	struct jbuf foreign;		/* lines for the next run of them */
+	bool has_foreign;
 	struct weights w;
 	struct keywords *kw;
-	double *scratch;		/* [3 * experts] */
+	double *scratch;		/* [3 * classes] */
 };
 
 struct jrouter_train *
@@ -49,8 +50,9 @@ jrouter_train_new(const struct jexperts *x, uint64_t seed)
 
 	t->x = x;
 	t->seed = seed;
-	t->scratch = jmem_alloc(3 * x->n + 1, sizeof(*t->scratch));
+	t->scratch = jmem_alloc(3 * (x->n + 1), sizeof(*t->scratch));
 	jbuf_init(&t->bytes);
+	jbuf_init(&t->foreign);
 	return t;
 }
 
@@ -64,6 +66,7 @@ jrouter_train_free(struct jrouter_train *t)
 	jmem_free(t->p);
 	jmem_free(t->scratch);
 	jbuf_release(&t->bytes);
+	jbuf_release(&t->foreign);
 	weights_release(&t->w);
 	keywords_free(t->kw);
 	jmem_free(t);
@@ -101,15 +104,14 @@ add_passage(struct jrouter_train *t, size_t expert, const char *p, size_t n, boo
 }
 
 /* Sentences as they are, of the length of questions, and runs of them, of the length of paragraphs. */
-void
-jrouter_train_add(struct jrouter_train *t, size_t expert, const char *text, size_t n)
+static void
+add_text(struct jrouter_train *t, size_t expert, const char *text, size_t n)
 {
 	bool held_out = jhash64(text, n, t->seed + 1) % HELD_OUT == 0;
 	struct jtext_span s;
 	size_t at = 0, from = 0;
 	bool open = false;
 
-	t->texts++;
 	while (jtext_next_sentence(text, n, &at, &s)) {
 		if (!open)
 			from = s.at;
@@ -121,6 +123,55 @@ jrouter_train_add(struct jrouter_train *t, size_t expert, const char *text, size
 			s.at + s.n - from : 4 * LONG_BYTES, held_out, false);
 		open = false;
 	}
+}
+
+void
+jrouter_train_add(struct jrouter_train *t, size_t expert, const char *text, size_t n)
+{
+	add_text(t, expert, text, n);
+}
+
+void
+jrouter_train_add_foreign(struct jrouter_train *t, const char *text, size_t n)
+{
+	size_t before = t->n;
+
+	add_text(t, t->x->n, text, n);
+	/* Questions can be long: runs of foreign lines are foreign as well. */
+	jbuf_add(&t->foreign, text, n);
+	jbuf_addc(&t->foreign, ' ');
+	if (t->foreign.n >= LONG_BYTES / 2) {
+		add_passage(t, t->x->n, t->foreign.p, t->foreign.n < 4 * LONG_BYTES ? t->foreign.n :
+			4 * LONG_BYTES, false, false);
+		jbuf_reset(&t->foreign);
+	}
+	t->has_foreign |= t->n > before;
+}
+
+/* In several forms, so that the form of a question says nothing about whose it is. */
+void
+jrouter_train_add_topic(struct jrouter_train *t, size_t expert, const char *topic, size_t n)
+{
+	static const char *const forms[] = {
+		"What is %.*s?", "What does %.*s do?", "How do I use %.*s?", "How does %.*s work?",
+		"Why is there %.*s?", "When should I use %.*s?", "Tell me about %.*s.",
+		"Can you explain %.*s to me?", "Which %.*s is the best?", "Where do I find %.*s?",
+		"What is the name of %.*s?", "Who needs %.*s and why?", "How much %.*s is enough?",
+		"What is the difference between %.*s and the others?", "I would like to know %.*s.",
+	};
+	const size_t n_forms = sizeof(forms) / sizeof(forms[0]);
+	uint64_t first = jhash64(topic, n, t->seed);
+	struct jbuf b;
+
+	if (n == 0 || n > LONG_BYTES)
+		return;
+	jbuf_init(&b);
+	for (size_t i = 0; i < 4; i++) {
+		jbuf_reset(&b);
+		jbuf_printf(&b, forms[(first + i * 4) % n_forms], (int)n, topic);
+		add_passage(t, expert, b.p, b.n, false, false);
+	}
+	jbuf_release(&b);
 }
 
 static int
@@ -166,7 +217,7 @@ thin_out(struct jrouter_train *t)
 static int
 share_out(struct jrouter_train *t, struct jrouter_report *r, struct jerr *e)
 {
-	size_t *all = jmem_zalloc(2 * t->x->n + 1, sizeof(*all)), *held = all + t->x->n;
+	size_t *all = jmem_zalloc(2 * (t->x->n + 1), sizeof(*all)), *held = all + t->x->n + 1;
 	int rc = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
@@ -230,14 +281,14 @@ count_all(struct jrouter_train *t)
 			words[k++] = words[i];
 	w->words = words;
 	w->n_words = k;
-	w->df = jmem_zalloc(k * w->experts + 1, sizeof(*w->df));
+	w->df = jmem_zalloc(k * w->classes + 1, sizeof(*w->df));
 	for (size_t i = 0; i < t->n; i++) {
 		const struct passage *p = &t->p[i];
 
 		for (size_t j = 0; !p->held_out && j < p->f.n_words; j++) {
 			const uint64_t *at = bsearch(&p->f.words[j], words, k, sizeof(*words), by_word);
 
-			w->df[(size_t)(at - words) * w->experts + p->expert]++;
+			w->df[(size_t)(at - words) * w->classes + p->expert]++;
 		}
 	}
 	for (size_t j = 0; j < FEATURES; j++)
@@ -253,7 +304,7 @@ one_step(struct jrouter_train *t, const struct passage *p, const double *class_w
 	double *logp = t->scratch;
 
 	weights_logp(w, &p->f, SIZE_MAX, logp);
-	for (size_t e = 0; e < w->experts; e++) {
+	for (size_t e = 0; e < w->classes; e++) {
 		float g = (float)(class_weight[p->expert] * (exp(logp[e]) - (e == p->expert)));
 		float *row = w->w + e * FEATURES, *sq = squares + e * FEATURES;
 
@@ -268,15 +319,15 @@ one_step(struct jrouter_train *t, const struct passage *p, const double *class_w
 	}
 }
 
-/* Every expert weighs the same, however much text it has. */
+/* Every class weighs the same, however much text it has. */
 static void
 fit(struct jrouter_train *t)
 {
 	struct weights *w = &t->w;
-	float *squares = jmem_zalloc(w->experts * FEATURES, sizeof(*squares));
-	double *class_weight = t->scratch + w->experts, used = 0;
+	float *squares = jmem_zalloc(w->classes * FEATURES, sizeof(*squares));
+	double *class_weight = t->scratch + w->classes, used = 0;
 
-	for (size_t e = 0; e < w->experts; e++) {
+	for (size_t e = 0; e < w->classes; e++) {
 		double n = 0;
 
 		for (size_t i = 0; i < t->n; i++)
@@ -284,8 +335,8 @@ fit(struct jrouter_train *t)
 		class_weight[e] = n;
 		used += n;
 	}
-	for (size_t e = 0; e < w->experts; e++)
-		class_weight[e] = class_weight[e] > 0 ? used / ((double)w->experts * class_weight[e]) : 0;
+	for (size_t e = 0; e < w->classes; e++)
+		class_weight[e] = class_weight[e] > 0 ? used / ((double)w->classes * class_weight[e]) : 0;
 	for (int epoch = 0; epoch < EPOCHS; epoch++)
 		for (size_t i = 0; i < t->n; i++)
 			if (!t->p[i].held_out)
@@ -298,14 +349,14 @@ static double
 held_out_loss(struct jrouter_train *t, double trained, double keyword, double *accuracy)
 {
 	size_t n = 0, right = 0;
-	double loss = 0, *logp = t->scratch, *kw = t->scratch + t->x->n;
+	double loss = 0, *logp = t->scratch, *kw = t->scratch + t->w.classes;
 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct passage *p = &t->p[i];
 		double max = -INFINITY, sum = 0;
 		size_t best = 0;
 
-		if (!p->held_out)
+		if (!p->held_out || p->expert == t->x->n)
 			continue;
 		weights_logp(&t->w, &p->f, SIZE_MAX, logp);
 		keywords_score(t->kw, t->bytes.p + p->text_at, p->text_n, kw);
@@ -379,42 +430,21 @@ count_below(const double *v, size_t n, double limit)
 	return lo;
 }
 
-static double
-acceptance(const struct weights *w, const struct features *f, size_t without, double *logp)
-{
-	double max = -INFINITY;
-
-	weights_logp(w, f, without, logp);
-	for (size_t e = 0; e < w->experts; e++)
-		if (logp[e] > max)
-			max = logp[e];
-	return exp(max) * weights_coverage(w, f, without);
-}
-
 /*
- * The highest sum of shares that fall on the right side, but at least 19 of 20 of the experts' own
- * short passages stay.
+ * At least 19 of 20 of the experts' own short passages stay.  Within that, given foreign texts, as
+ * many questions as possible are refused: the ones to come are more various than those at hand.
+ * Without them the sum of shares that fall on the right side is the highest.
  */
 static void
-find_threshold(struct jrouter_train *t, struct jrouter_report *r)
+choose_threshold(struct jrouter_train *t, const double *own, size_t n, const double *foreign, size_t m,
+	struct jrouter_report *r)
 {
-	double *own = jmem_alloc(2 * t->n + 1, sizeof(*own)), *foreign = own + t->n, best = -1;
-	size_t n = 0;
+	double best = -1;
 
-	for (size_t i = 0; i < t->n; i++) {
-		const struct passage *p = &t->p[i];
-
-		if (!p->held_out || !p->is_short)
-			continue;
-		own[n] = acceptance(&t->w, &p->f, SIZE_MAX, t->scratch);
-		foreign[n++] = acceptance(&t->w, &p->f, p->expert, t->scratch);
-	}
-	qsort(own, n, sizeof(*own), by_number);
-	qsort(foreign, n, sizeof(*foreign), by_number);
-	for (size_t i = 0; i < n / 20 + 1 && i < n; i++) {
-		size_t below = count_below(foreign, n, own[i]);
+	for (size_t i = t->has_foreign ? n / 20 : 0; i < n / 20 + 1 && i < n; i++) {
+		size_t below = count_below(foreign, m, own[i]);
 		double kept = 1 - (double)count_below(own, n, own[i]) / (double)n;
-		double off = (double)below / (double)n;
+		double off = m ? (double)below / (double)m : 0;
 
 		if (kept + off > best) {
 			best = kept + off;
@@ -424,6 +454,30 @@ find_threshold(struct jrouter_train *t, struct jrouter_report *r)
 			r->foreign_rejected = off;
 		}
 	}
+}
+
+static void
+find_threshold(struct jrouter_train *t, struct jrouter_report *r)
+{
+	double *own = jmem_alloc(2 * t->n + 1, sizeof(*own)), *foreign = own + t->n;
+	size_t n = 0, m = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct passage *p = &t->p[i];
+
+		if (!p->held_out || !p->is_short)
+			continue;
+		if (p->expert == t->x->n) {
+			foreign[m++] = weights_acceptance(&t->w, &p->f, SIZE_MAX, t->scratch);
+			continue;
+		}
+		own[n++] = weights_acceptance(&t->w, &p->f, SIZE_MAX, t->scratch);
+		if (!t->has_foreign)
+			foreign[m++] = weights_acceptance(&t->w, &p->f, p->expert, t->scratch);
+	}
+	qsort(own, n, sizeof(*own), by_number);
+	qsort(foreign, m, sizeof(*foreign), by_number);
+	choose_threshold(t, own, n, foreign, m, r);
 	jmem_free(own);
 }
 
@@ -442,8 +496,9 @@ jrouter_train_save(struct jrouter_train *t, const char *path, struct jrouter_rep
 	if (rc < 0)
 		return rc;
 	w->experts = t->x->n;
-	w->w = jmem_zalloc(w->experts * FEATURES, sizeof(*w->w));
-	w->bias = jmem_zalloc(w->experts, sizeof(*w->bias));
+	w->classes = w->experts + t->has_foreign;
+	w->w = jmem_zalloc(w->classes * FEATURES, sizeof(*w->w));
+	w->bias = jmem_zalloc(w->classes, sizeof(*w->bias));
 	w->temperature = w->trained_weight = 1;
 	count_all(t);
 	fit(t);
@@ -452,6 +507,7 @@ jrouter_train_save(struct jrouter_train *t, const char *path, struct jrouter_rep
 	w->trained_weight = search(t, 1, 0.1, 3);
 	held_out_loss(t, w->trained_weight, w->keyword_weight, &r->accuracy);
 	find_threshold(t, r);
+	r->has_foreign = t->has_foreign;
 	r->temperature = w->temperature;
 	r->keyword_weight = w->keyword_weight;
 	r->trained_weight = w->trained_weight;

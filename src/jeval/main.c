@@ -6,10 +6,11 @@
 int
 main(int argc, char **argv)
 {
-	const struct jverb verbs[] = { ppl_verb, baseline_verb, report_verb, { .name = NULL } };
+	const struct jverb verbs[] = { ppl_verb, baseline_verb, each_verb, swarm_verb, report_verb,
+		{ .name = NULL } };
 	const struct jtool tool = {
 		.name = "jeval",
-		.args = "ppl | baseline | report",
+		.args = "ppl | baseline | each | swarm | report",
 		.summary = "measure language models",
 		.verbs = verbs,
 	};

@@ -4,6 +4,6 @@
 
 #include "cli/jcli.h"
 
-extern const struct jverb ppl_verb, baseline_verb, report_verb;
+extern const struct jverb ppl_verb, baseline_verb, each_verb, swarm_verb, report_verb;
 
 #endif

@@ -10,11 +10,15 @@
 
 static struct train_opts {
 	const char *experts;
+	struct jopt_list foreign;
 } opts;
 
 static const struct jopt table[] = {
 	{ .name = "experts", .type = JOPT_STR, .value = &opts.experts, .arg = "DIR",
 		.help = "folder of expert files" },
+	{ .name = "foreign", .type = JOPT_LIST, .value = &opts.foreign, .arg = "FILE",
+		.help = "questions that are none of the experts', a line or record each; none: none "
+			"(default: general ones that are shipped)" },
 	{ .type = JOPT_END }
 };
 
@@ -35,7 +39,9 @@ add_record(struct jcli *cli, struct jrouter_train *t, size_t expert, const char 
 {
 	static const char *const keys[] = { "text", "title", "question", "prompt", "answer" };
 	struct jerr why = { 0 };
+	const char *title;
 	struct jrec r;
+	size_t title_n;
 
 	jarena_reset(a);
 	jcli_counts(cli)->in++;
@@ -45,12 +51,41 @@ add_record(struct jcli *cli, struct jrouter_train *t, size_t expert, const char 
 	}
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		add_member(t, expert, &r, keys[i]);
+	if (jrec_str(&r, "title", &title, &title_n))
+		jrouter_train_add_topic(t, expert, title, title_n);
 	jcli_counts(cli)->out++;
 	return 1;
 }
 
+/* A record, or a line of plain text; lines with # are comments. */
 static int
-add_file(struct jcli *cli, struct jrouter_train *t, size_t expert, const char *path, struct jerr *e)
+add_foreign(struct jcli *cli, struct jrouter_train *t, size_t expert, const char *line, size_t n,
+	struct jarena *a)
+{
+	struct jerr why = { 0 };
+	const char *p = line;
+	struct jrec r;
+
+	(void)expert;
+	if (n == 0 || line[0] == '#')
+		return 0;
+	jarena_reset(a);
+	jcli_counts(cli)->in++;
+	if (line[0] == '{' && (jrec_parse(&r, line, n, a, &why) < 0 || !jroute_question(&r, &p, &n))) {
+		jcli_reject(cli, "no question, prompt, messages or text");
+		return 0;
+	}
+	jrouter_train_add_foreign(t, p, n);
+	jcli_counts(cli)->out++;
+	return 1;
+}
+
+typedef int add_line(struct jcli *cli, struct jrouter_train *t, size_t expert, const char *line, size_t n,
+	struct jarena *a);
+
+static int
+add_lines(struct jcli *cli, struct jrouter_train *t, size_t expert, const char *path, add_line *add,
+	struct jerr *e)
 {
 	struct jreader in;
 	struct jarena a;
@@ -66,12 +101,34 @@ add_file(struct jcli *cli, struct jrouter_train *t, size_t expert, const char *p
 	jarena_init(&a, 0);
 	while ((rc = jreader_line(&in, &line, &n, e)) > 0)
 		if (rc == 1)
-			add_record(cli, t, expert, line, n, &a);
+			add(cli, t, expert, line, n, &a);
 		else
 			jcli_reject(cli, "line too long");
 	jarena_release(&a);
 	jreader_close(&in);
 	jmem_free(name);
+	return rc;
+}
+
+static int
+add_file(struct jcli *cli, struct jrouter_train *t, size_t expert, const char *path, struct jerr *e)
+{
+	return add_lines(cli, t, expert, path, add_record, e);
+}
+
+/* What --foreign names, else what is shipped. */
+static int
+add_all_foreign(struct jcli *cli, struct jrouter_train *t, struct jerr *e)
+{
+	char *shipped = jcli_share("routing/foreign.txt");
+	int rc = 0;
+
+	if (opts.foreign.n == 0)
+		rc = add_lines(cli, t, 0, shipped, add_foreign, e);
+	for (size_t i = 0; rc == 0 && i < opts.foreign.n; i++)
+		if (strcmp(opts.foreign.v[i], "none") != 0)
+			rc = add_lines(cli, t, 0, opts.foreign.v[i], add_foreign, e);
+	jmem_free(shipped);
 	return rc;
 }
 
@@ -84,6 +141,8 @@ add_expert(struct jcli *cli, struct jrouter_train *t, const struct jexperts *x, 
 
 	for (size_t k = 0; k < ex->n_examples; k++)
 		jrouter_train_add(t, i, ex->examples[k], strlen(ex->examples[k]));
+	for (size_t k = 0; k < ex->n_keywords; k++)
+		jrouter_train_add_topic(t, i, ex->keywords[k], strlen(ex->keywords[k]));
 	if (ex->description[0])
 		jrouter_train_add(t, i, ex->description, strlen(ex->description));
 	for (size_t k = 0; rc == 0 && k < ex->n_knowledge; k++)
@@ -125,12 +184,15 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	for (int i = 0; rc == 0 && i < argc; i++)
 		rc = add_operand(cli, t, &x, argv[i], e);
 	if (rc == 0)
+		rc = add_all_foreign(cli, t, e);
+	if (rc == 0)
 		rc = jrouter_train_save(t, output, &r, e);
 	if (rc == 0)
 		jcli_info(cli, "%s: %zu passages, %zu of them held out: %.1f %% go to their expert; at the "
-			"threshold %.3f %.1f %% are taken, of those of an expert left out %.1f %% are not",
+			"threshold %.3f %.1f %% are taken, of %s %.1f %% are not",
 			output, r.passages, r.held_out, 100 * r.accuracy, r.threshold,
-			100 * r.own_accepted, 100 * r.foreign_rejected);
+			100 * r.own_accepted, r.has_foreign ? "foreign ones" : "those of an expert left out",
+			100 * r.foreign_rejected);
 	jrouter_train_free(t);
 	jexperts_release(&x);
 	return rc;

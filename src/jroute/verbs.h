@@ -6,16 +6,11 @@
 #include "record/jrec.h"
 #include "swarm/jroute.h"
 
-extern const struct jverb route_verb, train_verb, list_verb;
+extern const struct jverb route_verb, train_verb, list_verb, curve_verb;
 
 /* --experts, or an error that says how to name them. */
 int experts_open(struct jexperts *x, const char *path, struct jerr *e);
 /* DIR/router.safetensors; from the arena of the set. */
 const char *router_path(struct jexperts *x, const char *experts);
-/*
- * The question of a record: "question", "prompt", the last user turn of "messages", or "text".  It
- * lives in the record's arena; false where there is none.
- */
-bool record_question(const struct jrec *r, const char **p, size_t *n);
 
 #endif

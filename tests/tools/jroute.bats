@@ -84,3 +84,35 @@ ask() {
 	run -2 jroute route --experts "$d/ex" --strategy trained -p x
 	jroute list --experts share/experts -q | grep -q python-datascience
 }
+
+@test "foreign text is a class of its own: shipped, given, or none" {
+	local tale='Once upon a time the wicked dragon guarded a golden treasure'
+	printf '%s\n' '# comment' '' 'The knight fought the dragon with a golden sword' \
+		'{"question":"Why does the princess sleep in the tower of the castle?"}' '{"id":1}' >"$d/tales"
+	for i in 1 2 3 4 5 6 7 8; do
+		echo "The dragon number $i guarded a golden treasure in the tower"
+	done >>"$d/tales"
+	jroute train --experts "$d/ex" --foreign "$d/tales" 2>"$d/err"
+	grep -q 'of foreign ones' "$d/err"
+	[ "$(ask "$tale")" = '[]' ]
+	[ "$(ask 'the yeast near the dough' -k 1)" = '["cook"]' ]
+	jroute train --experts "$d/ex" --foreign none 2>"$d/err"
+	grep -q 'of an expert left out' "$d/err"
+	[ "$(ask 'the yeast near the dough' -k 1)" = '["cook"]' ]
+	jroute train --experts "$d/ex" -q
+	[ "$(ask 'What is the capital city of France?')" = '[]' ]
+}
+
+@test "curve: a gain that the words tell is found" {
+	for ((i = 0; i < 200; i++)); do
+		if [ $((i % 3)) -eq 0 ]; then about=theorem weak=false; else about=river weak=true; fi
+		printf '{"prompt":"Question %d on the %s","weak":%s,"strong":1,"subject":"s%d"}\n' "$i" \
+			"$about" "$weak" $((i % 7))
+	done >"$d/c"
+	jroute curve -q "$d/c" >"$d/out"
+	jq -e '.questions == 200 and .apgr > 0.8 and .low > 0.5 and (.quality | length) == 21' "$d/out"
+	jroute curve -q --show --by subject "$d/c" | grep -q 'better than random'
+	run -2 jroute curve --folds 1 "$d/c"
+	run -2 jroute curve --weak strong --strong weak "$d/c"
+	[[ "$output" == *"no better"* ]]
+}
