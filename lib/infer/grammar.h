@@ -109,6 +109,7 @@ struct jgrammar {
 	uint32_t *starts;		/* by rule */
 	size_t n_states, n_edges, n_rules;
 	uint32_t root;			/* rule */
+	uint64_t key;			/* hash of all that: equal grammars have equal masks */
 };
 int grammar_compile(struct jgrammar **g, struct gbuild *b, uint32_t root, struct jerr *e);
 

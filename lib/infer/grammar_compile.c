@@ -5,6 +5,7 @@
  */
 #include "infer/grammar.h"
 
+#include "base/jhash.h"
 #include "base/jutf8.h"
 
 #define MAX_STATES ((size_t)1 << 28)
@@ -268,6 +269,27 @@ flatten(struct compiler *c, struct jgrammar *g)
 	for (size_t i = 0; i < c->n_edges; i++)
 		if (c->edges[i].e.kind == GE_BYTE)
 			g->states[c->edges[i].from].eats = true;
+}
+
+static uint64_t
+key_of(const struct jgrammar *g)
+{
+	uint64_t key = jhash64(g->starts, g->n_rules * sizeof(*g->starts), g->root);
+
+	for (size_t i = 0; i < g->n_states; i++) {
+		const struct gstate *s = &g->states[i];
+		const uint64_t v[3] = { key, (uint64_t)s->first << 32 | s->like, s->accept };
+
+		key = jhash64(v, sizeof(v), 0);
+	}
+	for (size_t i = 0; i < g->n_edges; i++) {
+		const struct gedge *e = &g->edges[i];
+		const uint64_t v[3] = { key, (uint64_t)e->kind << 16 | (uint64_t)e->lo << 8 | e->hi,
+			(uint64_t)e->to << 32 | (e->kind == GE_CALL ? e->rule : 0) };
+
+		key = jhash64(v, sizeof(v), 0);
+	}
+	return key;
 }
 
 /* --- the shortest end of each state --- */
@@ -543,6 +565,7 @@ grammar_compile(struct jgrammar **out, struct gbuild *b, uint32_t root, struct j
 		flatten(&c, g);
 		g->n_rules = b->n;
 		g->root = root;
+		g->key = key_of(g);
 		find_shortest(&c, g);
 		rc = check(&c, g, e);
 	}

@@ -50,8 +50,10 @@ struct jgvocab {
 	uint32_t *entry_of;		/* by id; NONE: a token without text */
 	size_t longest;
 	/* Masks by state of the grammar that was used last. */
-	const struct jgrammar *g;
-	struct gmachine *m;
+	const struct jgrammar *of;	/* the grammar that m runs; may be gone when no guide is left */
+	struct gmachine *m;		/* NULL: none yet */
+	uint64_t key;
+	size_t n_states;
 	struct state_mask **masks;
 	struct resolved *resolved;	/* [RESOLVED] */
 	uint32_t *path;			/* sets along the token being walked */
@@ -133,7 +135,7 @@ free_ids(struct id_set *s)
 static void
 forget_masks(struct jgvocab *v)
 {
-	for (size_t i = 0; v->masks && i < v->g->n_states; i++) {
+	for (size_t i = 0; v->masks && i < v->n_states; i++) {
 		if (!v->masks[i])
 			continue;
 		free_ids(&v->masks[i]->allowed);
@@ -149,7 +151,6 @@ forget_masks(struct jgvocab *v)
 	v->resolved = NULL;
 	gmachine_free(v->m);
 	v->m = NULL;
-	v->g = NULL;
 }
 
 void
@@ -169,12 +170,17 @@ jguide_new(const struct jgrammar *g, struct jgvocab *v)
 {
 	struct jguide *s = jmem_zalloc(1, sizeof(*s));
 
-	if (v->g != g) {
+	if (!v->m || v->key != g->key || v->n_states != g->n_states) {
 		forget_masks(v);
-		v->g = g;
-		v->m = gmachine_new(g);
+		v->key = g->key;
+		v->n_states = g->n_states;
 		v->masks = jmem_zalloc(g->n_states + 1, sizeof(*v->masks));
 		v->resolved = jmem_zalloc(RESOLVED, sizeof(*v->resolved));
+	}
+	if (!v->m || v->of != g) {
+		gmachine_free(v->m);
+		v->m = gmachine_new(g);
+		v->of = g;
 	}
 	s->g = g;
 	s->v = v;

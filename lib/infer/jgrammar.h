@@ -19,6 +19,9 @@
  * Limits are those of memory: nothing depends on the size of a schema but the time to read it.
  * Repetition counts are states, not copies of what is repeated.  Left recursion is refused.
  *
+ * A guide needs its grammar and its vocabulary; a vocabulary keeps the masks of the grammar used last,
+ * also when that is freed: an equal one finds them again.
+ *
  * Threads: a grammar is immutable; a vocabulary with its masks and the guides on it belong to one
  * thread at a time.
  */

@@ -6,6 +6,7 @@
 
 /* request.c: one request and its answer through libcurl. */
 struct request;
+void request_start(void);	/* the HTTP library, once in a process */
 struct request *request_new(const struct jhttp_opts *o);
 void request_free(struct request *r);
 /*

@@ -7,7 +7,7 @@
  * max_bytes.  With a state folder it remembers each page with its ETag and Last-Modified and asks
  * only whether it changed.
  *
- * One thread at a time per client.  No secrets are sent, no cookies are kept, nothing but http and
+ * One thread at a time per client.  jhttp_get() sends no secrets, no cookies are kept, nothing but http and
  * https is spoken, to redirects as well.
  */
 #ifndef JHTTP_H
@@ -62,5 +62,23 @@ void jhttp_page_release(struct jhttp_page *p);
 int jhttp_get(struct jhttp *h, const char *url, struct jhttp_page *page, enum jhttp_why *why,
 	struct jerr *e);
 void jhttp_close(struct jhttp *h);	/* NULL is fine */
+
+/*
+ * One POST, for programs that speak to an interface: no redirects, no retries, any number of threads.
+ * What came before an error (a time-out, a lost connection) is kept in *answer.
+ */
+struct jhttp_post {
+	const char *url;
+	const char *body;
+	size_t n;
+	const char *type;	/* of the body */
+	const char *bearer;	/* key, or NULL; only sent over https or to this machine */
+	double timeout_s;	/* for all of it; 0 = none */
+	size_t max_bytes;	/* of the answer; 0 = 16 MiB */
+	int (*on_data)(void *arg);	/* NULL, or: more has come; non-zero stops */
+	void *arg;
+};
+/* 0 for any answer, with its status; JERR_NET, JERR_LIMIT, JERR_ARG, or JERR_STOP by on_data. */
+int jhttp_post(const struct jhttp_post *o, struct jbuf *answer, int *status, struct jerr *e);
 
 #endif

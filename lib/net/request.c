@@ -25,6 +25,12 @@ start_curl(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+void
+request_start(void)
+{
+	pthread_once(&once, start_curl);
+}
+
 static size_t
 on_body(char *p, size_t size, size_t n, void *arg)
 {
@@ -98,7 +104,7 @@ request_new(const struct jhttp_opts *o)
 	struct request *r;
 	long ms = (long)(o->timeout_s * 1000);
 
-	pthread_once(&once, start_curl);
+	request_start();
 	r = jmem_zalloc(1, sizeof(*r));
 	jbuf_init(&r->body);
 	jbuf_init(&r->location);

@@ -8,9 +8,10 @@
 #include "io/jfs.h"
 #include "io/jio.h"
 #include "record/jreader.h"
+#include "swarm/jswarm.h"
 
 static struct route_opts {
-	const char *experts, *router, *strategy, *question;
+	const char *experts, *router, *strategy, *question, *judge;
 	int64_t top_k;
 	double min_score, budget;
 	bool abstain, explain;
@@ -22,7 +23,10 @@ static const struct jopt table[] = {
 	{ .name = "router", .type = JOPT_STR, .value = &opts.router, .arg = "FILE",
 		.help = "trained router; router.safetensors of the folder if there is one" },
 	{ .name = "strategy", .type = JOPT_STR, .value = &opts.strategy, .arg = "NAME",
-		.choices = "keyword|trained|hybrid", .help = "what the scores are made of" },
+		.choices = "keyword|trained|hybrid|likelihood|judge",
+		.help = "what the scores are made of" },
+	{ .name = "judge", .type = JOPT_STR, .value = &opts.judge, .arg = "MODEL",
+		.help = "the model that chooses, with --strategy judge" },
 	{ .name = "question", .letter = 'p', .type = JOPT_STR, .value = &opts.question, .arg = "TEXT",
 		.help = "route this question instead of records" },
 	{ .name = "top-k", .letter = 'k', .type = JOPT_INT, .value = &opts.top_k, .arg = "N",
@@ -42,6 +46,7 @@ struct route {
 	struct jcli *cli;
 	struct jexperts x;
 	struct jrouter *router;
+	struct jswarm *swarm;		/* NULL: no model is asked */
 	struct jroute_opts o;
 	struct jroute_result res;
 	struct jout *out, *rejects;
@@ -98,6 +103,30 @@ explain(struct route *r, const char *question, size_t n, struct jerr *e)
 	return jout_write(r->out, b->p, b->n, e);
 }
 
+/* By models: what each expert's makes of the question, or what the judge says. */
+static int
+route_by_models(struct route *r, const char *question, struct jerr *e)
+{
+	double *score = jmem_zalloc(r->x.n, sizeof(*score));
+	struct jbuf *why = jmem_alloc(r->x.n, sizeof(*why));
+	int rc;
+
+	for (size_t i = 0; i < r->x.n; i++)
+		jbuf_init(&why[i]);
+	if (opts.judge)
+		rc = jswarm_judge(r->swarm, &(struct jswarm_judging){ opts.judge, question, r->o.top_k },
+			score, why, e);
+	else
+		rc = jswarm_likelihoods(r->swarm, question, score, why, e);
+	if (rc == 0)
+		jrouter_take(r->router, score, why, &r->o, &r->res);
+	for (size_t i = 0; i < r->x.n; i++)
+		jbuf_release(&why[i]);
+	jmem_free(why);
+	jmem_free(score);
+	return rc;
+}
+
 static int
 route_record(struct route *r, const struct jrec *rec, struct jerr *e)
 {
@@ -107,9 +136,10 @@ route_record(struct route *r, const struct jrec *rec, struct jerr *e)
 	size_t n;
 	int rc;
 
-	if (!record_question(rec, &question, &n))
+	if (!jroute_question(rec, &question, &n))
 		return jerr_set(e, JERR_FORMAT, "no question, prompt, messages or text");
-	rc = jrouter_route(r->router, question, n, &r->o, &r->res, e);
+	rc = r->swarm ? route_by_models(r, question, e) :
+		jrouter_route(r->router, question, n, &r->o, &r->res, e);
 	if (rc < 0)
 		return rc;
 	if (opts.explain)
@@ -221,13 +251,17 @@ static int
 open_all(struct route *r, struct jerr *e)
 {
 	const char *file = opts.router, *output = jcli_common(r->cli)->output;
+	bool models = opts.judge || strcmp(opts.strategy, "likelihood") == 0;
 	int rc = experts_open(&r->x, opts.experts, e);
 
 	if (rc < 0)
 		return rc;
+	if (models)
+		r->swarm = jswarm_new(&(struct jswarm_opts){ .memory = jcli_common(r->cli)->memory,
+			.jobs = (int)jcli_common(r->cli)->jobs, .experts = &r->x });
 	if (!file && jfs_exists(router_path(&r->x, opts.experts)))
 		file = router_path(&r->x, opts.experts);
-	if (strcmp(opts.strategy, "keyword") == 0)
+	if (models || strcmp(opts.strategy, "keyword") == 0)
 		file = opts.router;
 	rc = jrouter_open(&r->router, &r->x, file, e);
 	if (rc == 0)
@@ -257,6 +291,8 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	if (opts.top_k < 1 || opts.top_k > 1000 || opts.min_score < 0 || opts.min_score > 1 ||
 	    opts.budget < 0)
 		return jerr_set(e, JERR_ARG, "expected --top-k 1..1000, --min-score 0..1, --budget 0 or more");
+	if ((opts.judge != NULL) != (strcmp(opts.strategy, "judge") == 0))
+		return jerr_set(e, JERR_ARG, "--strategy judge and --judge MODEL go together");
 	r.o.strategy = strcmp(opts.strategy, "keyword") == 0 ? JROUTE_KEYWORD :
 		strcmp(opts.strategy, "trained") == 0 ? JROUTE_TRAINED : JROUTE_HYBRID;
 	r.o.top_k = (int)opts.top_k;
@@ -271,6 +307,7 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 		rc = opts.question ? route_question(&r, e) : route_files(&r, argc, argv, e);
 	rc = close_output(r.rejects, rc, e);
 	rc = close_output(r.out, rc, e);
+	jswarm_free(r.swarm);
 	jrouter_close(r.router);
 	jroute_result_release(&r.res);
 	jbuf_release(&r.line);

@@ -59,6 +59,7 @@ int find_domain(struct jarena *a, const char *name, const char *config, char **p
 /* Numbers that change with what the file says: the sources and what lies in local ones, the words. */
 int fingerprint_sources(const struct jdomain *d, uint64_t *print, struct jerr *e);
 uint64_t fingerprint_words(const struct jdomain *d);
+uint64_t fingerprint_base(const struct jdomain *d);	/* names, sizes and times of its files */
 uint64_t fingerprint_questions(const struct jdomain *d);
 /* A program of ours: beside the pipelines, so that a build tree and an installation both work. */
 char *program(struct jarena *a, const char *name);

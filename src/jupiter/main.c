@@ -1,5 +1,6 @@
 /* jupiter - the front: reads YAML, says what it will run, and runs it. */
 #include "jupiter.h"
+#include "swarm.h"
 
 static struct start_opts start = { .mode = "auto" };
 static struct config_opts config;
@@ -49,26 +50,26 @@ static const struct jopt export_table[] = {
 	{ .type = JOPT_END }
 };
 
-static const struct jverb verbs[] = {
-	{ "start", "--domain NAME [options]", "run the main job for a domain", start_table, start_run,
-		&start },
-	{ "check", "[options] [DOMAIN ...]", "check domain and cluster files", check_table, check_run,
-		&config },
-	{ "config", "[options] DOMAIN", "print what a domain file says, defaults included", config_table,
-		config_run, &config },
-	{ "new-domain", "NAME [options]", "make a domain file from the template", new_table,
-		new_domain_run, &new_domain },
-	{ "model-info", "[--preset NAME] [MODEL]", "sizes of a preset or a model", info_table, info_run,
-		&info },
-	{ "status", "[NAME ...]", "how far the runs are", status_table, status_run, &status },
-	{ "export", "CHECKPOINT [options]", "write a model in another format", export_table, export_run,
-		&export },
-	{ .name = NULL }
-};
-
 int
 main(int argc, char **argv)
 {
+	const struct jverb verbs[] = {
+		{ "start", "--domain NAME [options]", "run the main job for a domain", start_table, start_run,
+			&start },
+		{ "check", "[options] [DOMAIN ...]", "check domain and cluster files", check_table, check_run,
+			&config },
+		{ "config", "[options] DOMAIN", "print what a domain file says, defaults included", config_table,
+			config_run, &config },
+		{ "new-domain", "NAME [options]", "make a domain file from the template", new_table,
+			new_domain_run, &new_domain },
+		{ "model-info", "[--preset NAME] [MODEL]", "sizes of a preset or a model", info_table, info_run,
+			&info },
+		{ "status", "[NAME ...]", "how far the runs are", status_table, status_run, &status },
+		{ "export", "CHECKPOINT [options]", "write a model in another format", export_table, export_run,
+			&export },
+		swarm_list_verb, swarm_status_verb, swarm_chat_verb, swarm_query_verb, swarm_create_verb,
+		swarm_train_verb, { .name = NULL }
+	};
 	const struct jtool tool = { .name = "jupiter", .args = "VERB [options]",
 		.summary = "from a domain to an expert language model", .verbs = verbs,
 		.no_summary = true };
