@@ -72,13 +72,16 @@ $(B)/bin/$1: $$(call obj,src/$1/*.c src/$1/*/*.c) $(B)/libj.a
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$t)))
 
+# Test programs and files run side by side, each into a file of its own, which are then shown in order.
+PARALLEL ?= $(shell nproc 2>/dev/null || echo 2)
 # Unit tests: tests/unit/ROOM_*.c, one program each.
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(foreach r,$(ROOMS),$(wildcard tests/unit/$r_*.c)))
 $(B)/tests/%: $(B)/tests/unit/%.o $(B)/libj.a
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 .PHONY: unit
 unit: $(UNIT)
-	$(Q)fail=0; for t in $(UNIT); do $$t || { echo "FAILED: $$t"; fail=1; }; done; exit $$fail
+	$(Q)printf '%s\n' $(UNIT) | xargs -P $(PARALLEL) -I{} sh -c '{} >{}.tap 2>&1 || echo "not ok - {} failed" >>{}.tap'; \
+	cat $(UNIT:%=%.tap); ! grep -aq '^not ok' $(UNIT:%=%.tap)
 .SECONDARY:
 
 $(B)/%.o: %.c $(B)/.flags
@@ -151,7 +154,10 @@ check-all: deps
 # What tests/run calls, one group each.
 check-unit: unit
 check-bats: all
-	$(Q)J_BIN=$(J_BIN) bats $(if $(J_CHECK_ALL),,--filter-tags '!slow') $(wildcard $(BATS_DIRS:%=%/*.bats))
+	$(Q)mkdir -p $(B)/tap && rm -f $(B)/tap/*; printf '%s\n' $(wildcard $(BATS_DIRS:%=%/*.bats)) | \
+	J_BIN=$(J_BIN) xargs -P $(PARALLEL) -I{} sh -c 'to=$(B)/tap/$$(basename {} .bats); \
+		bats $(if $(J_CHECK_ALL),,--filter-tags "!slow") {} >$$to 2>&1 || echo "not ok - {} failed" >>$$to'; \
+	cat $(B)/tap/*; ! grep -aq '^not ok' $(B)/tap/*
 
 # Fuzzers as plain replayers of their seeds (any compiler); VARIANT=fuzz builds the real ones (clang).
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))

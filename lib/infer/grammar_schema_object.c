@@ -355,6 +355,9 @@ member_counts(struct schema *s, const struct view *w, const struct object *o, ui
 		return rc;
 	for (size_t i = 0; i < o->n; i++)
 		required += o->m[i].required;
+	if (o->n == 0 && *min > 1)
+		return schema_fail(s, w->v[0], "minProperties above 1 without named members: two members could "
+			"have one name");
 	if (o->n == 0)
 		return 0;
 	if (*min > required || (*max != GX_ANY && (*max < o->n || o->extra)))

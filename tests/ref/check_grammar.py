@@ -29,7 +29,7 @@ SCHEMAS = {
     "all": {"allOf": [{"properties": {"a": {"type": "integer"}}, "required": ["a"]},
             {"properties": {"b": {"anyOf": [{"type": "null"}, {"type": "string", "maxLength": 3}]}}, "required": ["b"]}], "type": "object"},
     "anything": True,
-    "pairs": {"type": "object", "patternProperties": {"^k[0-9]+$": {"type": "integer"}}, "minProperties": 2, "maxProperties": 4},
+    "pairs": {"type": "object", "patternProperties": {"^k[0-9]+$": {"type": "integer"}}, "minProperties": 1, "maxProperties": 4},
 }
 REGEXES = [r"[A-Z][a-z]{2,9}( [a-z]{1,8}){0,6}\.", r"(\d{1,3}\.){3}\d{1,3}", r"(GET|POST) /[a-z/]{0,20} HTTP/1\.[01]",
            r"[^\x00-\x7f]{3,5}", r"(a|b(c|d)*){5,20}"]

@@ -136,6 +136,7 @@ schema_structures(void)
 		"\"minProperties\":1,\"maxProperties\":2}", { "{}", false }, { "{\"x\":null}", true },
 		{ "{\"x\":null,\"y\":null}", true }, { "{\"x\":null,\"y\":null,\"z\":null}", false });
 	refused(jgrammar_schema, "{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"number\"}]}", "oneOf");
+	refused(jgrammar_schema, "{\"type\":\"object\",\"minProperties\":2}", "one name");
 	refused(jgrammar_schema, "{\"$ref\":\"#\"}", "itself");
 }
 

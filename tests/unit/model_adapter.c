@@ -382,12 +382,12 @@ main(void)
 	check_refused("\"use_dora\": false", "\"use_dora\": true", "magnitude");
 	check_refused("\"LORA\"", "\"IA3\"", "IA3");
 	check_spec();
-	if (shared) {
-		snprintf(real, sizeof(real), "%s/models/gpt2_lora_kto_hh", shared);
+	snprintf(real, sizeof(real), "%s/models/gpt2_lora_kto_hh", shared ? shared : "");
+	if (jfs_is_dir(real)) {
 		check_copy(real);
 		check_mlx(shared);
 	} else {
-		printf("# SKIP J_TEST_SHARED is not set: no real adapter\n");
+		printf("ok %d # SKIP no shared models (J_TEST_SHARED)\n", ++t_count);
 	}
 	return t_done();
 }
