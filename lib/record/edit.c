@@ -171,3 +171,12 @@ jrec_end(struct jbuf *b)
 {
 	jbuf_adds(b, "}\n");
 }
+
+void
+jrec_put_refused(struct jbuf *b, const char *line, size_t n, const char *why)
+{
+	jrec_begin(b);
+	jrec_put_str(b, "line", line, n);
+	jrec_put_str(b, "drop", why, strlen(why));
+	jrec_end(b);
+}

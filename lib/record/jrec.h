@@ -73,5 +73,7 @@ void jrec_put_int(struct jbuf *b, const char *key, int64_t v);
 void jrec_put_bool(struct jbuf *b, const char *key, bool v);
 void jrec_put_raw(struct jbuf *b, const char *key, const char *json, size_t n);
 void jrec_end(struct jbuf *b);		/* closes the object and ends the line */
+/* A whole record for --rejects: the line as it came, and why it was refused. */
+void jrec_put_refused(struct jbuf *b, const char *line, size_t n, const char *why);
 
 #endif

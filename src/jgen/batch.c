@@ -193,14 +193,10 @@ write_rejected(struct batch *b, struct job *j, struct jerr *e)
 	jjson_str(&why, j->drop, strlen(j->drop));
 	ed.val = why.p;
 	ed.val_n = why.n;
-	if (j->rec.m) {
+	if (j->rec.m)
 		jrec_write_edits(&j->rec, &ed, 1, &line);
-	} else {
-		jrec_begin(&line);
-		jrec_put_str(&line, "line", j->line, j->line_n);
-		jrec_put_raw(&line, "drop", why.p, why.n);
-		jrec_end(&line);
-	}
+	else
+		jrec_put_refused(&line, j->line, j->line_n, j->drop);
 	rc = jout_write(b->rejects, line.p, line.n, e);
 	jbuf_release(&line);
 	jbuf_release(&why);

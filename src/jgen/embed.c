@@ -79,10 +79,7 @@ refuse(struct embed *m, const char *line, size_t n, const char *why, struct jerr
 	if (!m->rejects)
 		return 0;
 	jbuf_reset(&m->line);
-	jrec_begin(&m->line);
-	jrec_put_str(&m->line, "line", line, n);
-	jrec_put_str(&m->line, "drop", why, strlen(why));
-	jrec_end(&m->line);
+	jrec_put_refused(&m->line, line, n, why);
 	return jout_write(m->rejects, m->line.p, m->line.n, e);
 }
 

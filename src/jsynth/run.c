@@ -149,10 +149,7 @@ refuse(struct run *r, const char *line, size_t n, const char *why, struct jerr *
 	if (!r->rejects)
 		return 0;
 	jbuf_reset(&r->line);
-	jrec_begin(&r->line);
-	jrec_put_str(&r->line, "line", line, n);
-	jrec_put_str(&r->line, "drop", why, strlen(why));
-	jrec_end(&r->line);
+	jrec_put_refused(&r->line, line, n, why);
 	return jout_write(r->rejects, r->line.p, r->line.n, e);
 }
 
