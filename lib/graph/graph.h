@@ -18,7 +18,7 @@ enum { JNODE_INS = 6, JNODE_PARAMS = 2 };
 /* What an operation runs with. */
 struct jrun {
 	const struct jkern *k;
-	const struct jkern *mm;		/* products with weights: k, or those in bf16 */
+	const struct jkern *mm;		/* products with weights, by jgraph_products */
 	struct jpar *pool;
 	int workers;
 	float *work;			/* scratch of jop.work() floats, 64-byte aligned */

@@ -140,10 +140,16 @@ void jgraph_set_loss_weights(struct jgraph *g, const float *weights);
 void jgraph_segment_begin(struct jgraph *g);
 void jgraph_segment_end(struct jgraph *g);
 
+/* How products with weights are made. */
+enum jgraph_products {
+	JPRODUCTS_ROWS,		/* jkern_get(): a row in a batch has the bits of a row decoded alone */
+	JPRODUCTS_F32,		/* jkern_f32(), for training: faster where the CPU has tiles */
+	JPRODUCTS_BF16		/* jkern_bf16(): operands in bf16, summed in fp32 */
+};
 struct jgraph_plan_opts {
 	bool training;		/* plan the backward pass too */
 	bool recompute;		/* drop and recompute the inside of segments */
-	bool bf16;		/* products with weights in bf16, summed in fp32 (jkern_bf16) */
+	enum jgraph_products products;
 };
 struct jgraph_plan {
 	uint64_t activation_bytes;	/* the slab */

@@ -8,7 +8,8 @@ set_run(struct jgraph *g, const struct jgraph_plan_opts *o)
 {
 	g->opts = *o;
 	g->run.k = jkern_get();
-	g->run.mm = o->bf16 ? jkern_bf16() : g->run.k;
+	g->run.mm = o->products == JPRODUCTS_BF16 ? jkern_bf16()
+		: o->products == JPRODUCTS_F32 ? jkern_f32() : g->run.k;
 	g->run.pool = g->pool;
 	g->run.workers = jpar_size(g->pool);
 	g->run.training = o->training;

@@ -14,6 +14,8 @@ enum {
 	K_UNIT = 16,
 	N_BLOCK = 512,		/* columns of C per packed block of B, few rows excepted */
 	M_BLOCK = 224,		/* rows of C per packed block of A */
+	B_FLOATS = 300 << 10,	/* a packed block of B in pairs, at most: 2 MiB of cache hold it */
+	A_FLOATS = 100 << 10,	/* and of A */
 	PANEL_ROWS = 28,	/* up to here the column block is one panel */
 	STREAM_PASSES = 3,	/* up to so many times k->few rows nothing is packed */
 	SIDE_BY_SIDE = 4,	/* panels of B packed at once from columns */
@@ -53,7 +55,7 @@ jkern_block(const struct jkern *k, int64_t K)
 static int64_t
 panel(const struct jkern *k, int64_t kc, int64_t n)
 {
-	return k->pairs ? round_up(kc, k->k_unit) / 2 * n : kc * n;
+	return k->pairs ? round_up(kc, k->k_unit) / 2 * n * k->pairs : kc * n;
 }
 
 static int64_t
@@ -62,15 +64,33 @@ smaller(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* Columns of C per packed block of B. */
+static int64_t
+columns(const struct jkern *k, int64_t kc)
+{
+	int64_t fit = B_FLOATS / panel(k, kc, k->nr);
+
+	return k->pairs ? smaller(N_BLOCK, (fit > 0 ? fit : 1) * k->nr) : N_BLOCK;
+}
+
+/* Rows of C per packed block of A. */
+static int64_t
+rows(const struct jkern *k, int64_t kc)
+{
+	int64_t fit = A_FLOATS / panel(k, kc, k->mr);
+
+	return k->pairs ? smaller(M_BLOCK / k->mr, fit > 0 ? fit : 1) * k->mr
+		: M_BLOCK / k->mr * k->mr;
+}
+
 size_t
 jkern_gemm_work(const struct jkern *k, enum jgemm_form form, int64_t N, int64_t K)
 {
 	int64_t kc = jkern_block(k, K);
-	int64_t nb = round_up(smaller(N, N_BLOCK), k->nr);
+	int64_t nb = round_up(smaller(N, columns(k, kc)), k->nr);
 
 	(void)form;
-	return (size_t)round_up(panel(k, kc, nb) + panel(k, kc, round_up(M_BLOCK, k->mr)) + A_SLACK,
-		16);
+	return (size_t)round_up(panel(k, kc, nb) + panel(k, kc, rows(k, kc)) + A_SLACK, 16);
 }
 
 /* Decoded values of a piece of `cols` stored columns: whole blocks on both sides. */
@@ -90,7 +110,7 @@ jkern_gemm_work_of(const struct jkern *k, const struct jgemm *g)
 		return plain;
 	if (g->form == JGEMM_NT)
 		return plain + (size_t)(k->nr * decoded_cols(g, kc));
-	return plain + (size_t)(kc * decoded_cols(g, round_up(smaller(g->N, N_BLOCK), k->nr)));
+	return plain + (size_t)(kc * decoded_cols(g, round_up(smaller(g->N, columns(k, kc)), k->nr)));
 }
 
 /* A piece of B as stored, in fp32. */
@@ -162,6 +182,10 @@ pack_a(const struct block *x, int64_t m0, int64_t mb)
 	const struct jgemm *g = x->g;
 	float *to = x->a;
 
+	if (g->form == JGEMM_TN && x->k->wide_a) {
+		x->k->pack_a_cols(to, g->A + x->k0 * g->lda + m0, g->lda, mb, x->kc);
+		return;
+	}
 	for (int64_t m = 0; m < mb; m += x->k->mr, to += panel(x->k, x->kc, x->k->mr)) {
 		int64_t w = smaller(x->k->mr, mb - m);
 
@@ -244,8 +268,8 @@ jkern_gemm(const struct jkern *k, const struct jgemm *g, float *work)
 {
 	struct block x = { .k = k, .g = g,
 		.decoded = work + jkern_gemm_work(k, g->form, g->N, g->K) };
-	int64_t step = g->M <= PANEL_ROWS ? k->nr : N_BLOCK, kc = jkern_block(k, g->K);
-	int64_t mb = M_BLOCK / k->mr * k->mr;
+	int64_t kc = jkern_block(k, g->K), mb = rows(k, kc);
+	int64_t step = g->M <= PANEL_ROWS ? k->nr : columns(k, kc);
 
 	if (g->K == 0) {
 		scale_only(g);

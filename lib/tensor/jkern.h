@@ -108,7 +108,8 @@ struct jkern {
 	 */
 	int mr, nr, few, vw;		/* few 0: everything is packed */
 	int k_max, k_unit;		/* longest block of k; what blocks and panels are multiples of */
-	bool pairs;			/* panels hold bf16, two values of k in one float */
+	int pairs;			/* panels hold bf16, two values of k in a float, so many floats; or 0 */
+	bool wide_a;			/* pack_a_cols() takes several panels side by side */
 	void (*begin)(void), (*end)(void);	/* around the calls of one product, or NULL */
 	void (*pack_a_rows)(float *panel, const float *a, int64_t lda, int64_t n, int64_t kc);
 	void (*pack_a_cols)(float *panel, const float *a, int64_t lda, int64_t n, int64_t kc);
@@ -162,6 +163,11 @@ const struct jkern *jkern_get(void);
  * going on with a run elsewhere.
  */
 const struct jkern *jkern_bf16(void);
+/*
+ * Matrix products in fp32 for training: "amx3", fp32 from three times bf16 in tiles, or jkern_get().
+ * At least as exact as that, but with other bits: not for rows that must equal rows decoded alone.
+ */
+const struct jkern *jkern_f32(void);
 /* Has this machine instructions for them? */
 bool jkern_bf16_fast(void);
 /* The tables this machine can run, best first, ending with NULL; for tests. */

@@ -43,6 +43,16 @@ jkern_bf16(void)
 	return bf16_tables[i];
 }
 
+const struct jkern *
+jkern_f32(void)
+{
+#if defined(__x86_64__)
+	if (!(jkern_amx3.features & ~jsys_features()))
+		return &jkern_amx3;
+#endif
+	return jkern_get();
+}
+
 bool
 jkern_bf16_fast(void)
 {

@@ -7,7 +7,8 @@
 extern const struct jkern jkern_generic, jkern_rounded_generic;
 #if defined(__x86_64__)
 extern const struct jkern jkern_avx2, jkern_avx512;
-extern const struct jkern jkern_amx, jkern_avx512bf16, jkern_rounded_avx2, jkern_rounded_avx512;
+extern const struct jkern jkern_amx, jkern_amx3, jkern_avx512bf16;
+extern const struct jkern jkern_rounded_avx2, jkern_rounded_avx512;
 #endif
 
 /* The table of a kern_rounded_*.c, over body_gemm.h. */

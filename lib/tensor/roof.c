@@ -87,6 +87,7 @@ void
 jroof_measure(struct jroof *r, struct jpar *pool, double seconds)
 {
 	r->flops = spin_rate(jkern_get(), pool, seconds);
+	r->f32_flops = jkern_f32() == jkern_get() ? r->flops : spin_rate(jkern_f32(), pool, seconds);
 	r->bf16_flops = spin_rate(jkern_bf16(), pool, seconds);
 	r->bandwidth = read_rate(pool, seconds);
 }

@@ -23,18 +23,26 @@ row_pairs(const float *p, int64_t left)
 	return to_bf16(load_left(p, left), load_left(p + VW, left - VW));
 }
 
-/* 16 columns of two rows ld apart, value by value; rows: how many there are. */
+/* The first 16 values beside the last 16, value by value. */
 INLINE __m512i
-column_pairs(const float *p, int64_t ld, int64_t rows, int64_t cols)
+pairs_of(__m512i v)
 {
 	static const uint16_t order[32] = {
 		0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23,
 		8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 	};
+
+	return _mm512_permutexvar_epi16(_mm512_loadu_si512(order), v);
+}
+
+/* 16 columns of two rows ld apart, value by value; rows: how many there are. */
+INLINE __m512i
+column_pairs(const float *p, int64_t ld, int64_t rows, int64_t cols)
+{
 	vf low = rows > 0 ? load_left(p, cols) : vf_zero();
 	vf high = rows > 1 ? load_left(p + ld, cols) : vf_zero();
 
-	return _mm512_permutexvar_epi16(_mm512_loadu_si512(order), to_bf16(low, high));
+	return pairs_of(to_bf16(low, high));
 }
 
 /* c = alpha * acc + beta * c of VW columns, or of the `left` that are there. */

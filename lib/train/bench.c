@@ -18,10 +18,10 @@
 static double
 peak(const struct jbench *b)
 {
-	return b->bf16 ? b->roof.bf16_flops : b->roof.flops;
+	return b->bf16 ? b->roof.bf16_flops : b->roof.f32_flops;
 }
 
-/* The time that a row of a step needs at least; only products with weights run in bf16. */
+/* The time that a row of a step needs at least; only products with weights have tables of their own. */
 static double
 least_time(const struct jbench *b, const struct jbench_row *r)
 {
@@ -132,7 +132,8 @@ static int
 time_units(struct jbench *b, const struct jbench_opts *o, struct jmodel *m, struct jpar *pool,
 	struct jerr *e)
 {
-	const struct jgraph_plan_opts po = { .training = true, .bf16 = o->bf16 };
+	const struct jgraph_plan_opts po = { .training = true,
+		.products = o->bf16 ? JPRODUCTS_BF16 : JPRODUCTS_F32 };
 	struct jgraph_cost *costs = jmem_alloc(JBENCH_ROWS, sizeof(*costs));
 	struct jmodel_train_graph g;
 	size_t n;
@@ -328,7 +329,7 @@ parse_product(struct product *p, const char *spec, struct jerr *e)
 int
 jbench_product(struct jbench *b, const char *spec, struct jpar *pool, struct jerr *e)
 {
-	struct product p = { .pool = pool, .k = b->bf16 ? jkern_bf16() : jkern_get() };
+	struct product p = { .pool = pool, .k = b->bf16 ? jkern_bf16() : jkern_f32() };
 	char shape[64];
 	int rc = parse_product(&p, spec, e);
 
@@ -355,8 +356,9 @@ jbench_product(struct jbench *b, const char *spec, struct jpar *pool, struct jer
 void
 jbench_text(const struct jbench *b, struct jbuf *out)
 {
-	jbuf_printf(out, "roof: %.1f GFLOP/s fp32 (%s), %.1f GFLOP/s bf16 (%s), %.1f GB/s read\n",
-		b->roof.flops * 1e-9, jkern_get()->name, b->roof.bf16_flops * 1e-9,
+	jbuf_printf(out, "roof: %.1f GFLOP/s fp32 (%s), of products %.1f in fp32 (%s) and %.1f in bf16 "
+		"(%s), %.1f GB/s read\n", b->roof.flops * 1e-9, jkern_get()->name,
+		b->roof.f32_flops * 1e-9, jkern_f32()->name, b->roof.bf16_flops * 1e-9,
 		jkern_bf16()->name, b->roof.bandwidth * 1e-9);
 	jbuf_printf(out, "%-48s %5s %10s %6s %9s %7s %6s\n", "operation", "calls", "ms", "time",
 		"GFLOP/s", "GB/s", "roof");
@@ -395,6 +397,7 @@ jbench_json(const struct jbench *b, struct jbuf *out)
 	jbuf_adds(out, "{\"roof\":{");
 	json_num(out, "flops", b->roof.flops);
 	jbuf_adds(out, ",");
+	json_num(out, "f32_product_flops", b->roof.f32_flops);
 	json_num(out, "bf16_flops", b->roof.bf16_flops);
 	jbuf_adds(out, ",");
 	json_num(out, "bandwidth", b->roof.bandwidth);

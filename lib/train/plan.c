@@ -13,7 +13,7 @@ measure_shape(struct train *t, int64_t rows, int64_t seq, bool recompute, struct
 	struct jerr *e)
 {
 	struct jgraph_plan_opts po = { .training = true, .recompute = recompute,
-		.bf16 = train_in_bf16(t->o) };
+		.products = train_products(t->o) };
 	struct jmodel_train_graph tg;
 	int rc;
 

@@ -5,7 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/jmem.h"
 #include "base/jsys.h"
+#include "tensor/jkern.h"
 #include "train/train_internal.h"
 
 #define ROWS 512
@@ -26,37 +28,38 @@ train_in_bf16(const struct jtrain_opts *o)
 	return strcmp(o->precision, "bf16") == 0;
 }
 
+enum jgraph_products
+train_products(const struct jtrain_opts *o)
+{
+	return train_in_bf16(o) ? JPRODUCTS_BF16 : JPRODUCTS_F32;
+}
+
 double
 train_probe_peak(struct jpar *pool, double seconds, bool bf16)
 {
-	const int64_t shape[2] = { ROWS, WIDTH };
-	struct jgraph_plan_opts po = { .bf16 = bf16 };
-	struct jgraph_plan plan;
-	struct jparam w = { .name = "probe", .n_dims = 2, .shape = { WIDTH, WIDTH } };
-	struct jerr e = { 0 };
-	struct jgraph *g;
-	struct jnode *x, *y;
+	const struct jkern *k = bf16 ? jkern_bf16() : jkern_f32();
+	struct jgemm g = {
+		.form = JGEMM_NT, .M = ROWS, .N = WIDTH, .K = WIDTH,
+		.lda = WIDTH, .ldb = WIDTH, .ldc = WIDTH, .alpha = 1
+	};
+	size_t work = (size_t)jpar_size(pool) * jkern_gemm_work(k, g.form, WIDTH, WIDTH);
+	size_t bytes = (2 * ROWS * WIDTH + WIDTH * WIDTH + work) * sizeof(float);
+	float *a = jmem_map(bytes), *b = a + ROWS * WIDTH;
 	double start, t, best = INFINITY;
 
-	w.value = jmem_map(WIDTH * WIDTH * sizeof(float));
-	if (!w.value)
+	if (!a)
 		return 0;
-	fill(w.value, WIDTH * WIDTH);
-	g = jgraph_new(pool);
-	x = jg_input_f32(g, "x", 2, shape);
-	y = jg_linear(g, x, &w, NULL);
-	jnode_keep(y);
-	if (jgraph_plan(g, &po, &plan, &e) == 0) {
-		fill(jnode_data(x), ROWS * WIDTH);
-		jgraph_forward(g);
-		for (start = jsys_now(); jsys_now() - start < seconds;) {
-			t = jsys_now();
-			jgraph_forward(g);
-			t = jsys_now() - t;
-			best = t < best ? t : best;
-		}
+	fill(a, ROWS * WIDTH);
+	fill(b, WIDTH * WIDTH);
+	g.A = a;
+	g.B = b;
+	g.C = b + WIDTH * WIDTH;
+	for (start = jsys_now(); jsys_now() - start < seconds;) {
+		t = jsys_now();
+		jkern_gemm_par(k, &g, pool, g.C + ROWS * WIDTH);
+		t = jsys_now() - t;
+		best = t < best ? t : best;
 	}
-	jgraph_free(g);
-	jmem_unmap(w.value, WIDTH * WIDTH * sizeof(float));
+	jmem_unmap(a, bytes);
 	return isinf(best) || best <= 0 ? 0 : 2.0 * ROWS * WIDTH * WIDTH / best;
 }

@@ -247,6 +247,7 @@ int events_close(struct events *v, struct jerr *e);
 /* FLOP/s of a matrix product in the engine's own kernel, the best of about `seconds` of tries. */
 double train_probe_peak(struct jpar *pool, double seconds, bool bf16);
 bool train_in_bf16(const struct jtrain_opts *o);	/* --precision */
+enum jgraph_products train_products(const struct jtrain_opts *o);
 
 /* --- plan.c --- */
 /* Sizes and the choice of recomputation; JERR_LIMIT, with *p filled, if the run cannot fit. */

@@ -43,7 +43,7 @@ check(const struct gm_shape *s)
 	double worst = 0;
 
 	run(&full, s, NULL, &opts);
-	opts.bf16 = true;
+	opts.products = JPRODUCTS_BF16;
 	run(&half, s, NULL, &opts);
 	opts.recompute = true;
 	run(&again, s, pool, &opts);

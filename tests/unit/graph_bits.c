@@ -13,9 +13,11 @@ static const struct gm_shape shape = { .B = 3, .T = 131, .C = 40, .H = 4, .K = 2
 
 /* Two micro-batches added up; the fingerprint of losses and gradients. */
 static uint64_t
-train_bits(int threads, bool recompute, struct jgraph_plan *plan)
+train_bits(const struct jgraph_plan_opts *like, int threads, bool recompute,
+	struct jgraph_plan *plan)
 {
-	const struct jgraph_plan_opts opts = { .training = true, .recompute = recompute };
+	const struct jgraph_plan_opts opts = { .training = true, .recompute = recompute,
+		.products = like->products };
 	struct jpar *pool = threads > 1 ? jpar_new(threads) : NULL;
 	struct jerr e = { 0 };
 	struct gm m;
@@ -36,23 +38,24 @@ train_bits(int threads, bool recompute, struct jgraph_plan *plan)
 }
 
 static void
-check_training(void)
+check_training(enum jgraph_products products)
 {
+	const struct jgraph_plan_opts like = { .products = products };
 	struct jgraph_plan plain, less;
-	uint64_t h = train_bits(1, false, &plain);
+	uint64_t h = train_bits(&like, 1, false, &plain);
 
-	ok(train_bits(1, true, &less) == h);
+	ok(train_bits(&like, 1, true, &less) == h);
 	ok(less.activation_bytes < plain.activation_bytes);
 	ok(less.backward_flops > plain.backward_flops);
-	ok(train_bits(2, false, &plain) == h);
-	ok(train_bits(3, true, &less) == h);
+	ok(train_bits(&like, 2, false, &plain) == h);
+	ok(train_bits(&like, 3, true, &less) == h);
 }
 
 /* evaluate() gives forward()'s losses and leaves gradients alone; so does a plan for inference. */
 static void
-check_evaluate(void)
+check_evaluate(enum jgraph_products products)
 {
-	struct jgraph_plan_opts opts = { .training = true };
+	struct jgraph_plan_opts opts = { .training = true, .products = products };
 	size_t bytes = (size_t)(shape.B * shape.T) * sizeof(float);
 	struct jerr e = { 0 };
 	struct gm m, n;
@@ -205,10 +208,12 @@ main(void)
 	for (const struct jkern *const *k = jkern_all(); *k; k++) {
 		jsys_mask_features((*k)->features);
 		printf("# %s\n", jkern_get()->name);
-		check_training();
+		check_training(JPRODUCTS_ROWS);
 	}
 	jsys_mask_features(~0u);
-	check_evaluate();
+	check_training(JPRODUCTS_F32);
+	check_evaluate(JPRODUCTS_ROWS);
+	check_evaluate(JPRODUCTS_F32);
 	check_frozen();
 	check_weights();
 	check_packing();

@@ -106,7 +106,7 @@ check_product(const struct jkern *k, struct jgemm g)
 		printf("# %s form %d %lld x %lld x %lld beta %g: %g\n", k->name, (int)g.form,
 			(long long)g.M, (long long)g.N, (long long)g.K, (double)g.beta, worst);
 	ok(worst <= 4e-6 * (double)(g.K + 8));
-	if (g.form != JGEMM_NT)
+	if (g.form != JGEMM_NT && k->direct)
 		ok(small_equal(k, g));
 	jmem_free(work);
 	jmem_free(got);
@@ -223,6 +223,85 @@ check_lower(const struct jkern *k, int64_t n, int64_t K)
 	jpar_free(pool);
 }
 
+/* Root of the mean squared error over the values' own magnitude, against double. */
+static double
+error_of(const struct jkern *k, int64_t K, float scale, bool positive)
+{
+	struct jgemm g = { .form = JGEMM_NT, .M = 64, .N = 64, .K = K, .lda = K, .ldb = K,
+		.ldc = 64, .alpha = 1 };
+	float *work = jmem_alloc(jkern_gemm_work(k, g.form, 64, K), sizeof(*work));
+	float *a = random_floats(64 * K, 21), *b = random_floats(64 * K, 22);
+	float *c = jmem_alloc(64 * 64, sizeof(*c));
+	double sum = 0;
+
+	for (int64_t i = 0; i < 64 * K; i++) {
+		a[i] = scale * (positive ? fabsf(a[i]) : a[i]);
+		b[i] = positive ? fabsf(b[i]) : b[i];
+	}
+	g.A = a;
+	g.B = b;
+	g.C = c;
+	jkern_gemm(k, &g, work);
+	for (int i = 0; i < 64 * 64; i++) {
+		double exact = 0, size = 0;
+
+		for (int64_t j = 0; j < K; j++) {
+			double x = (double)a[i / 64 * K + j] * (double)b[i % 64 * K + j];
+
+			exact += x;
+			size += x * x;
+		}
+		sum += (c[i] - exact) * (c[i] - exact) / (positive ? exact * exact : size);
+	}
+	jmem_free(work);
+	jmem_free(a);
+	jmem_free(b);
+	jmem_free(c);
+	return sqrt(sum / (64 * 64));
+}
+
+/* Products from parts are at least as exact as chains of multiply-adds in fp32. */
+static void
+check_exactness(const struct jkern *k)
+{
+	static const float scales[] = { 1, 1e-20f, 1e20f, 3e37f };
+
+	for (int64_t K = 64; K <= 4096; K *= 4)
+		for (int positive = 0; positive < 2; positive++)
+			for (size_t s = 0; s < sizeof(scales) / sizeof(scales[0]); s++) {
+				float scale = scales[s] > 1e30f ? scales[s] / (float)K : scales[s];
+				double e = error_of(k, K, scale, positive);
+				double plain = error_of(jkern_get(), K, scale, positive);
+
+				if (!(e <= plain))
+					printf("# K %lld scale %g: %g, %g in a chain\n",
+						(long long)K, (double)scale, e, plain);
+				ok(e <= plain);
+			}
+}
+
+/* The whole range of fp32 but its infinities: nothing overflows on the way that need not. */
+static void
+check_range(const struct jkern *k)
+{
+	float a[3] = { 3.4028234e38f, -3.4028234e38f, 1.17549435e-38f }, b[1] = { 0.5f }, c[3];
+	struct jgemm g = { .form = JGEMM_NT, .M = 3, .N = 1, .K = 1, .lda = 1, .ldb = 1, .ldc = 1,
+		.alpha = 1, .A = a, .B = b, .C = c };
+	float *work = jmem_alloc(jkern_gemm_work(k, g.form, 1, 1), sizeof(*work));
+
+	jkern_gemm(k, &g, work);
+	ok(c[0] == a[0] / 2);
+	ok(c[1] == a[1] / 2);
+	ok(c[2] >= 0 && c[2] <= a[2] / 2);
+	b[0] = NAN;
+	jkern_gemm(k, &g, work);
+	ok(isnan(c[0]) && isnan(c[2]));
+	b[0] = INFINITY;
+	jkern_gemm(k, &g, work);
+	ok(!isfinite(c[0]));
+	jmem_free(work);
+}
+
 static void
 check_transpose(const struct jkern *k, int64_t rows, int64_t cols)
 {
@@ -242,9 +321,28 @@ check_transpose(const struct jkern *k, int64_t rows, int64_t cols)
 	jmem_free(was);
 }
 
+/* The table that training multiplies with, where it is one of its own. */
+static void
+check_training(void)
+{
+	const struct jkern *k = jkern_f32();
+
+	if (k == jkern_get()) {
+		t_skip("no table of its own for training in fp32 on this machine");
+		return;
+	}
+	printf("# %s\n", k->name);
+	check_shapes(k);
+	for (int form = JGEMM_NT; form <= JGEMM_TN; form++)
+		check_bits(k, (enum jgemm_form)form);
+	check_exactness(k);
+	check_range(k);
+}
+
 int
 main(void)
 {
+	check_training();
 	eq_int(jgemm_block(288), 288);
 	for (int64_t K = 1; K < 5000; K += 7)
 		if (jgemm_block(K) < 1 || jgemm_block(K) > 336)
