@@ -45,8 +45,10 @@ endif
 DEFS := -D_POSIX_C_SOURCE=200809L
 # Where shipped files are found; only lib/cli/preset.c asks, so a new prefix recompiles that alone.
 CFLAGS_lib_cli_preset := -DJ_SHARE='"$(abspath share)"' -DJ_PREFIX='"$(prefix)"'
-# One loop over all weights, which is worth turning into vectors; sqrtf() then may not set errno.
-CFLAGS_lib_optim_adamw := -fno-math-errno -ftree-vectorize
+# Loops over all weights, which are worth turning into vectors; sqrtf() then may not set errno.
+$(foreach f,$(wildcard lib/optim/*.c),$(eval CFLAGS_$(subst /,_,$(f:.c=)) := -fno-math-errno -ftree-vectorize))
+# Short loops over the bytes of every page, which are worth unrolling.
+$(foreach f,pagescan wordkey match lang,$(eval CFLAGS_lib_text_$f := -O3))
 # Used where it is there: line editing in jgen chat.
 EDIT_LIBS := $(shell pkg-config --libs libedit 2>/dev/null)
 CFLAGS_src_jgen_chatline := $(if $(EDIT_LIBS),-DJ_LIBEDIT $(shell pkg-config --cflags libedit))

@@ -166,9 +166,12 @@ compat_grams(struct compat *c, enum jcompat which, struct jcompat_values *v)
 	int n;
 
 	for (n = 2; n <= 4; n++)
-		v->top[n] = whole > 0 ? top_gram(c, which, n) / whole : NAN;
+		v->top[n] = which == JCOMPAT_CURATOR && c->words < (size_t)n ? 1 :
+			whole > 0 ? top_gram(c, which, n) / whole : NAN;
 	for (n = 5; n <= 10; n++) {
-		if (which == JCOMPAT_DOLMA)
+		if (which == JCOMPAT_CURATOR && c->words < (size_t)n)
+			v->dup[n] = 1;		/* too few words to form one: it is dropped there */
+		else if (which == JCOMPAT_DOLMA)
 			v->dup[n] = dup_share(c, n);
 		else
 			v->dup[n] = whole > 0 ? (which == JCOMPAT_DATATROVE ? dup_jump(c, n) :

@@ -179,6 +179,14 @@ block(const struct jpage *pg, size_t i, struct run *r)
 	return k - i;
 }
 
+/* Runs of one line are taken together. */
+static void
+add_run(struct jpage *pg, uint64_t *sum, uint64_t n)
+{
+	*sum += n;
+	pg->data_run = n > pg->data_run ? n : pg->data_run;
+}
+
 double
 jpage_data(struct jpage *pg)
 {
@@ -187,18 +195,19 @@ jpage_data(struct jpage *pg)
 
 	if (pg->done & JPAGE_DID_DATA)
 		return pg->data_share;
+	pg->data_run = 0;
 	while (i < pg->lines) {
 		const struct jpage_line *l = &pg->line[i];
 		struct run r;
 		size_t k;
 
 		if (l->n >= SHORT_LINE && (k = block(pg, i, &r)) > 1) {
-			sum += run_is_data(&r) ? r.n : 0;
+			add_run(pg, &sum, run_is_data(&r) ? r.n : 0);
 			i += k;
 			continue;
 		}
 		k = inner_runs(pg->p + l->at, l->n);
-		sum += k ? k : marked_runs(pg->p + l->at, l->n);
+		add_run(pg, &sum, k ? k : marked_runs(pg->p + l->at, l->n));
 		i++;
 	}
 	pg->data_share = pg->count.chars ? (double)sum / (double)pg->count.chars : 0;

@@ -5,6 +5,7 @@
 
 #include "base/jhash.h"
 #include "text/evals_internal.h"
+#include "text/intern.h"
 #include "text/junicode.h"
 #include "text/jwords.h"
 
@@ -157,56 +158,67 @@ jevals_add_answer(struct jevals *v, const char *answer, size_t n)
 		v->item[v->items - 1].answer = jarena_strndup(&v->arena, answer, n);
 }
 
-struct counted {
-	uint64_t word;
-	uint32_t item, at;
-};
-
-static int
-by_word(const void *x, const void *y)
-{
-	const struct counted *a = x, *b = y;
-
-	if (a->word != b->word)
-		return a->word < b->word ? -1 : 1;
-	return a->at < b->at ? -1 : a->at > b->at;
-}
-
 /* The weight of a word is the logarithm of how rare it is among the items. */
 static void
 weigh(struct jevals *v)
 {
-	struct counted *c = jmem_alloc(v->words_n + 1, sizeof(*c));
-	size_t n = 0, i, j, k;
-	uint32_t w;
+	struct jintern words = { .n = 0 };
+	uint32_t *id = jmem_alloc(v->words_n + 1, sizeof(*id)), *items, *last, w;
+	size_t i;
 
+	jintern_reset(&words, v->words_n);
+	items = jmem_zalloc(v->words_n + 1, sizeof(*items));
+	last = jmem_zalloc(v->words_n + 1, sizeof(*last));
 	v->weight = jmem_zalloc(v->words_n + 1, sizeof(*v->weight));
 	for (i = 0; i < v->items; i++)
-		for (w = 0; w < v->item[i].n; w++)
-			c[n++] = (struct counted){ v->words[v->item[i].at + w], (uint32_t)i,
-				v->item[i].at + w };
-	qsort(c, n, sizeof(*c), by_word);
-	for (i = 0; i < n; i = j) {
-		size_t items = 1;
-
-		for (j = i + 1; j < n && c[j].word == c[i].word; j++)
-			items += c[j].item != c[j - 1].item;
-		for (k = i; k < j; k++)
-			v->weight[c[k].at] = (float)log(1 + (double)v->items / (double)items);
-	}
-	jmem_free(c);
+		for (w = v->item[i].at; w < v->item[i].at + v->item[i].n; w++) {
+			id[w] = jintern_put(&words, v->words[w]);
+			items[id[w]] += last[id[w]] != i + 1;
+			last[id[w]] = (uint32_t)i + 1;
+		}
+	for (i = 0; i < v->items; i++)
+		for (w = v->item[i].at; w < v->item[i].at + v->item[i].n; w++)
+			v->weight[w] = (float)log(1 + (double)v->items / (double)items[id[w]]);
+	jintern_release(&words);
+	jmem_free(id);
+	jmem_free(items);
+	jmem_free(last);
 }
 
+/*
+ * By hash; those of one hash stay in the order of the items.  Hashes are spread evenly, so one pass into
+ * buckets by their first bits leaves next to nothing to sort.
+ */
 static int
-by_hash(const void *x, const void *y)
+sort_seeds(struct jevals *v, struct jerr *e)
 {
-	const struct evals_seed *a = x, *b = y;
+	struct evals_seed *to = jmem_try(v->seeds + 1, sizeof(*to)), t;
+	size_t *start, i, j, buckets = 1024;
+	unsigned shift = 54;
 
-	if (a->hash != b->hash)
-		return a->hash < b->hash ? -1 : 1;
-	if (a->item != b->item)
-		return a->item < b->item ? -1 : 1;
-	return a->at < b->at ? -1 : a->at > b->at;
+	for (; buckets < v->seeds && shift > 36; shift--)
+		buckets *= 2;
+	start = jmem_zalloc(buckets + 1, sizeof(*start));
+	if (!to) {
+		jmem_free(start);
+		return jerr_set(e, JERR_NOMEM, "no memory to sort %zu seeds of evaluation items", v->seeds);
+	}
+	for (i = 0; i < v->seeds; i++)
+		start[(v->seed[i].hash >> shift) + 1]++;
+	for (i = 0; i < buckets; i++)
+		start[i + 1] += start[i];
+	for (i = 0; i < v->seeds; i++)
+		to[start[v->seed[i].hash >> shift]++] = v->seed[i];
+	for (i = 1; i < v->seeds; i++) {
+		t = to[i];
+		for (j = i; j > 0 && to[j - 1].hash > t.hash; j--)
+			to[j] = to[j - 1];
+		to[j] = t;
+	}
+	jmem_free(v->seed);
+	jmem_free(start);
+	v->seed = to;
+	return 0;
 }
 
 /* Templates go: seeds that too many items have. */
@@ -237,13 +249,12 @@ make_tables(struct jevals *v)
 	v->shift = 64 - bits;
 	slots = (size_t)1 << bits;
 	v->first = jmem_zalloc(slots + 2, sizeof(*v->first));
-	v->filter_mask = slots * 16 - 1;
-	v->filter = jmem_zalloc(slots * 2, 1);
+	v->filter_mask = slots / 4 - 1;
+	v->filter = jmem_zalloc(slots / 4, sizeof(*v->filter));
 	for (i = 0, k = 0; i < v->seeds; i++) {
 		for (; k <= v->seed[i].hash >> v->shift; k++)
 			v->first[k] = (uint32_t)i;
-		v->filter[(v->seed[i].hash & v->filter_mask) / 8] |=
-			(unsigned char)(1u << (v->seed[i].hash & 7));
+		v->filter[evals_filter_at(v, v->seed[i].hash)] |= evals_filter_bits(v->seed[i].hash);
 	}
 	for (; k < slots + 2; k++)
 		v->first[k] = (uint32_t)v->seeds;
@@ -264,7 +275,8 @@ jevals_finish(struct jevals *v, struct jerr *e)
 		for (w = 0; w + JEVALS_SEED <= v->item[i].n; w++)
 			v->seed[v->seeds++] = (struct evals_seed){
 				seed_hash(v->words + v->item[i].at + w), (uint32_t)i, w };
-	qsort(v->seed, v->seeds, sizeof(*v->seed), by_hash);
+	if (sort_seeds(v, e) < 0)
+		return JERR_NOMEM;
 	drop_common(v);
 	make_tables(v);
 	weigh(v);

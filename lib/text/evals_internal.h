@@ -36,7 +36,7 @@ struct jevals {
 	size_t seeds;
 	uint32_t *first;		/* by the high bits of a hash: where its seeds start */
 	unsigned shift;
-	unsigned char *filter;		/* one bit a hash */
+	uint64_t *filter;		/* three bits a hash, all in one word */
 	uint64_t filter_mask;
 	uint64_t *known;		/* hashes of whole questions, an open table */
 	size_t known_cap;
@@ -46,6 +46,20 @@ struct jevals {
 #define EVALS_FACTOR UINT64_C(0xc2b2ae3d27d4eb4f)
 /* Hash of a word of the n bytes at p, letter case and the shape of the apostrophe aside. */
 uint64_t evals_word_hash(const char *p, size_t n, const struct jtext_word *w);
+
+/* A hash that lacks one of its bits in its word of the filter is no seed's. */
+static inline size_t
+evals_filter_at(const struct jevals *v, uint64_t hash)
+{
+	return (size_t)(hash >> 18 & v->filter_mask);
+}
+
+static inline uint64_t
+evals_filter_bits(uint64_t hash)
+{
+	return UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63) | UINT64_C(1) << (hash >> 12 & 63);
+}
+
 /* The seeds of a hash: first and one past the last. */
 void evals_find(const struct jevals *v, uint64_t hash, size_t *from, size_t *to);
 

@@ -4,7 +4,7 @@
 #include "text/evals_internal.h"
 #include "text/jwords.h"
 
-enum { GAP = 3, BEHIND = 50, RECENT = 64 };
+enum { GAP = 3, BEHIND = 50, RECENT = 64, BATCH = 64 };
 
 struct found {
 	uint32_t item;
@@ -215,12 +215,62 @@ make_hits(struct jevals_scan *s)
 	}
 }
 
+struct guess {				/* a word of the text where seeds may start */
+	uint64_t hash;
+	size_t at;
+	size_t from, to;		/* the seeds of the hash */
+};
+
+/*
+ * The seeds of the n guesses, in order.  Their tables are larger than the caches: what one step needs of
+ * them is asked for before the step that comes before it.
+ */
+static void
+try_guesses(const struct jevals *v, struct jevals_scan *s, struct guess *g, size_t n)
+{
+	size_t k, i;
+
+	for (k = 0; k < n; k++)
+		__builtin_prefetch(&v->first[g[k].hash >> v->shift]);
+	for (k = 0; k < n; k++)
+		__builtin_prefetch(&v->seed[v->first[g[k].hash >> v->shift]]);
+	for (k = 0; k < n; k++) {
+		evals_find(v, g[k].hash, &g[k].from, &g[k].to);
+		for (i = g[k].from; i < g[k].to; i++)
+			__builtin_prefetch(&v->item[v->seed[i].item]);
+	}
+	for (k = 0; k < n; k++)
+		for (i = g[k].from; i < g[k].to; i++)
+			__builtin_prefetch(&v->words[v->item[v->seed[i].item].at + v->seed[i].at]);
+	for (k = 0; k < n; k++)
+		for (i = g[k].from; i < g[k].to; i++)
+			if (!is_covered(s, v->seed[i].item, g[k].at))
+				align(v, s, &v->seed[i], g[k].at);
+}
+
+/* Looks for the seeds of `got` words from word at on; hash[] are those of what starts there. */
+static void
+look_up(const struct jevals *v, struct jevals_scan *s, const uint64_t *hash, size_t got, size_t at)
+{
+	struct guess g[BATCH];
+	size_t k, n = 0;
+
+	for (k = 0; k < got; k++) {
+		uint64_t bits = evals_filter_bits(hash[k]);
+
+		g[n].hash = hash[k];
+		g[n].at = at + k;
+		n += (v->filter[evals_filter_at(v, hash[k])] & bits) == bits;
+	}
+	try_guesses(v, s, g, n);
+}
+
 size_t
 jevals_scan(const struct jevals *v, struct jevals_scan *s, const char *text, size_t n,
 	const struct jevals_hit **hits)
 {
-	uint64_t h, poly = 0, top = 1;
-	size_t i, j, from, to;
+	uint64_t hash[BATCH], poly = 0, top = 1;
+	size_t i, got, at = 0;
 
 	s->founds = 0;
 	s->runs = 0;
@@ -228,20 +278,17 @@ jevals_scan(const struct jevals *v, struct jevals_scan *s, const char *text, siz
 	wordkey_words(&s->w, text, n, evals_word_hash);
 	for (i = 0; i < JEVALS_SEED; i++)
 		top *= EVALS_FACTOR;
-	for (i = 0; i < s->w.n && v->seeds > 0; i++) {
-		poly = poly * EVALS_FACTOR + s->w.key[i];
-		if (i >= JEVALS_SEED)
-			poly -= top * s->w.key[i - JEVALS_SEED];
-		if (i + 1 < JEVALS_SEED)
-			continue;
-		j = i + 1 - JEVALS_SEED;
-		h = wordkey_spread(poly);
-		if (!(v->filter[(h & v->filter_mask) / 8] >> (h & 7) & 1))
-			continue;
-		evals_find(v, h, &from, &to);
-		for (; from < to; from++)
-			if (!is_covered(s, v->seed[from].item, j))
-				align(v, s, &v->seed[from], j);
+	for (i = 0; i < s->w.n && v->seeds > 0; at += got) {
+		for (got = 0; i < s->w.n && got < BATCH; i++) {
+			poly = poly * EVALS_FACTOR + s->w.key[i];
+			if (i >= JEVALS_SEED)
+				poly -= top * s->w.key[i - JEVALS_SEED];
+			if (i + 1 < JEVALS_SEED)
+				continue;
+			hash[got] = wordkey_spread(poly);
+			__builtin_prefetch(&v->filter[evals_filter_at(v, hash[got++])]);
+		}
+		look_up(v, s, hash, got, at);
 	}
 	make_hits(s);
 	*hits = s->hit;

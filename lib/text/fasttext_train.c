@@ -36,7 +36,50 @@ struct jfasttext_trainer {
 	size_t n, cap;
 	struct counter words, labels;
 	int64_t tokens;
+	uint64_t chars;			/* bytes of the names in the arena */
 };
+
+/* Texts, examples and dictionary. */
+static uint64_t
+bytes_held(const struct jfasttext_trainer *t)
+{
+	return t->text.cap + t->cap * sizeof(*t->v) + t->chars + t->words.cap * sizeof(*t->words.v) +
+		t->words.slots * sizeof(*t->words.slot);
+}
+
+/* Doubling its arrays takes a trainer from half of the memory beyond it. */
+static int
+check_held(const struct jfasttext_trainer *t, struct jerr *e)
+{
+	uint64_t held = bytes_held(t);
+
+	if (t->o.memory == 0 || held <= t->o.memory / 2)
+		return 0;
+	return jerr_set(e, JERR_LIMIT, "classifier: %zu texts with %zu different words take %llu bytes, more than half "
+		"of the memory of %llu: give more or fewer records", t->n, t->words.n, (unsigned long long)held,
+		(unsigned long long)t->o.memory);
+}
+
+/* The matrix, and once more the file that is made of it; dictionary entries and index. */
+static int
+check_matrix(const struct jfasttext_trainer *t, uint64_t words, struct jerr *e)
+{
+	uint64_t row = (uint64_t)t->o.dim * sizeof(float) * 2, buckets = t->o.word_ngrams > 1 ? t->o.buckets : 0;
+	uint64_t held = bytes_held(t) + (t->words.n + t->labels.n) * 40, left, fit;
+
+	left = t->o.memory > held ? t->o.memory - held : 0;
+	fit = left / row;
+	if (t->o.memory == 0 || words + buckets <= fit)
+		return 0;
+	if (fit > words)
+		return jerr_set(e, JERR_LIMIT, "classifier: %llu words and %llu buckets of %d numbers do not fit the "
+			"memory of %llu: %llu buckets would", (unsigned long long)words, (unsigned long long)buckets,
+			t->o.dim, (unsigned long long)t->o.memory, (unsigned long long)(fit - words));
+	return jerr_set(e, JERR_LIMIT, "classifier: %llu words and %llu buckets of %d numbers take %llu bytes and the "
+		"texts %llu: more than the memory of %llu", (unsigned long long)words, (unsigned long long)buckets,
+		t->o.dim, (unsigned long long)((words + buckets) * row), (unsigned long long)held,
+		(unsigned long long)t->o.memory);
+}
 
 static void
 counter_grow(struct counter *c)
@@ -54,7 +97,7 @@ counter_grow(struct counter *c)
 }
 
 static uint32_t
-counter_add(struct counter *c, struct jarena *a, const char *s, size_t n)
+counter_add(struct counter *c, struct jfasttext_trainer *t, const char *s, size_t n)
 {
 	size_t at;
 
@@ -69,7 +112,8 @@ counter_add(struct counter *c, struct jarena *a, const char *s, size_t n)
 		}
 	}
 	JMEM_GROW(c->v, c->cap, c->n + 1);
-	c->v[c->n] = (struct count){ jarena_strndup(a, s, n), (uint32_t)n, 1 };
+	c->v[c->n] = (struct count){ jarena_strndup(&t->m->arena, s, n), (uint32_t)n, 1 };
+	t->chars += n + 1;
 	c->slot[at] = (uint32_t)++c->n;
 	return (uint32_t)c->n - 1;
 }
@@ -124,7 +168,6 @@ int
 jfasttext_train_add(struct jfasttext_trainer *t, const char *label, const char *s, size_t n,
 	struct jerr *e)
 {
-	struct jarena *a = &t->m->arena;
 	size_t i = 0, from;
 	char name[256] = FT_LABEL;
 
@@ -135,7 +178,7 @@ jfasttext_train_add(struct jfasttext_trainer *t, const char *label, const char *
 	memcpy(name + sizeof(FT_LABEL) - 1, label, i + 1);
 	JMEM_GROW(t->v, t->cap, t->n + 1);
 	t->v[t->n++] = (struct example){ t->text.n, n,
-		(int32_t)counter_add(&t->labels, a, name, strlen(name)) };
+		(int32_t)counter_add(&t->labels, t, name, strlen(name)) };
 	jbuf_add(&t->text, s, n);
 	for (i = 0; i < n;) {
 		while (i < n && is_space(s[i]))
@@ -144,13 +187,13 @@ jfasttext_train_add(struct jfasttext_trainer *t, const char *label, const char *
 			i++;
 		if (i > from && !(i - from >= sizeof(FT_LABEL) - 1 &&
 		    memcmp(s + from, FT_LABEL, sizeof(FT_LABEL) - 1) == 0)) {
-			counter_add(&t->words, a, s + from, i - from);
+			counter_add(&t->words, t, s + from, i - from);
 			t->tokens++;
 		}
 	}
-	counter_add(&t->words, a, FT_EOS, sizeof(FT_EOS) - 1);
+	counter_add(&t->words, t, FT_EOS, sizeof(FT_EOS) - 1);
 	t->tokens++;
-	return 0;
+	return check_held(t, e);
 }
 
 /* Most frequent first; ties by bytes. */
@@ -185,6 +228,7 @@ prepare(struct jfasttext_trainer *t, struct jerr *e)
 	int32_t *number = jmem_alloc(labels + 1, sizeof(*number));
 	const char **name = jmem_alloc(labels + 1, sizeof(*name));
 	struct jrand r;
+	int rc;
 
 	m->args = (struct ft_args){ o->dim, 5, o->epochs, o->min_count, 5, o->word_ngrams,
 		FT_LOSS_SOFTMAX, FT_MODEL_SUP, (int32_t)o->buckets, 0, 0, 100, 1e-4 };
@@ -206,6 +250,9 @@ prepare(struct jfasttext_trainer *t, struct jerr *e)
 		t->v[i].label = number[t->v[i].label];
 	jmem_free(number);
 	jmem_free(name);
+	rc = check_matrix(t, (uint64_t)m->words, e);
+	if (rc < 0)
+		return rc;
 	rows = (size_t)m->words + (o->word_ngrams > 1 ? o->buckets : 0);
 	if (o->word_ngrams <= 1)
 		m->args.bucket = 0;

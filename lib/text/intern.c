@@ -33,32 +33,6 @@ jintern_reset(struct jintern *t, size_t keys)
 	t->n = 0;
 }
 
-static size_t
-place(const struct jintern *t, uint64_t key)
-{
-	uint64_t h = key * UINT64_C(0x9e3779b97f4a7c15);
-
-	return (size_t)(h ^ h >> 32) & t->mask;
-}
-
-uint32_t
-jintern_put(struct jintern *t, uint64_t key)
-{
-	size_t i = place(t, key);
-
-	while (t->slot[i]) {
-		if (t->key[i] == key) {
-			t->count[t->slot[i] - 1]++;
-			return t->slot[i] - 1;
-		}
-		i = (i + 1) & t->mask;
-	}
-	t->key[i] = key;
-	t->slot[i] = t->n + 1;
-	t->count[t->n] = 1;
-	return t->n++;
-}
-
 uint32_t
 jintern_find(const struct jintern *t, uint64_t key)
 {
@@ -66,7 +40,7 @@ jintern_find(const struct jintern *t, uint64_t key)
 
 	if (!t->slot)
 		return JINTERN_NONE;
-	for (i = place(t, key); t->slot[i]; i = (i + 1) & t->mask)
+	for (i = jintern_place(t, key); t->slot[i]; i = (i + 1) & t->mask)
 		if (t->key[i] == key)
 			return t->slot[i] - 1;
 	return JINTERN_NONE;

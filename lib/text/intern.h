@@ -24,7 +24,35 @@ struct jintern {
 void jintern_release(struct jintern *t);
 /* Empties the table and makes room for `keys` distinct ones. */
 void jintern_reset(struct jintern *t, size_t keys);
-uint32_t jintern_put(struct jintern *t, uint64_t key);
+
+/* Where the search for the key begins. */
+static inline size_t
+jintern_place(const struct jintern *t, uint64_t key)
+{
+	uint64_t h = key * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (size_t)(h ^ h >> 32) & t->mask;
+}
+
+static inline uint32_t
+jintern_put(struct jintern *t, uint64_t key)
+{
+	uint32_t *slot = t->slot, n;
+	size_t i = jintern_place(t, key);
+
+	while (slot[i] && t->key[i] != key)
+		i = (i + 1) & t->mask;
+	n = slot[i];
+	if (n) {
+		t->count[n - 1]++;
+		return n - 1;
+	}
+	t->key[i] = key;
+	slot[i] = t->n + 1;
+	t->count[t->n] = 1;
+	return t->n++;
+}
+
 uint32_t jintern_find(const struct jintern *t, uint64_t key);	/* JINTERN_NONE */
 
 #endif

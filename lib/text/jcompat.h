@@ -30,7 +30,7 @@ enum jcompat { JCOMPAT_DATATROVE, JCOMPAT_DOLMA, JCOMPAT_RPV2, JCOMPAT_CURATOR, 
 
 struct jcompat_values {			/* NaN where the program has no such measure */
 	double words, word_chars;	/* mean; dolma: median */
-	double hashes, ellipses;	/* per word */
+	double hashes, ellipses;	/* per word; but for datatrove hashes are both, and ellipses NaN */
 	double bullets, ellipsis_lines;	/* shares of lines */
 	double alpha, stop;		/* share of words with a letter; stop words */
 	double dup_lines, dup_line_chars, dup_paras, dup_para_chars;

@@ -63,6 +63,7 @@ struct jfasttext_opts {
 	uint32_t buckets;	/* 1 << 18 */
 	double rate;		/* 0.1, falling to 0 */
 	uint64_t seed;
+	uint64_t memory;	/* bytes; 0: as many as it takes */
 };
 #define JFASTTEXT_OPTS_INIT \
 	{ .dim = 32, .epochs = 5, .word_ngrams = 2, .min_count = 1, .buckets = 1 << 18, .rate = 0.1 }
@@ -70,7 +71,10 @@ struct jfasttext_opts {
 struct jfasttext_trainer;
 int jfasttext_train_open(struct jfasttext_trainer **t, const struct jfasttext_opts *o,
 	struct jerr *e);
-/* label is a plain word; JERR_ARG if it has white space or is empty. */
+/*
+ * label is a plain word; JERR_ARG if it has white space or is empty.  JERR_LIMIT where texts and
+ * dictionary take the memory, as from jfasttext_train_finish() where the matrix does not fit the rest.
+ */
 int jfasttext_train_add(struct jfasttext_trainer *t, const char *label, const char *s, size_t n,
 	struct jerr *e);
 /* Frees t in any case.  JERR_ARG with fewer than two labels. */

@@ -18,6 +18,7 @@
 #ifndef JLM_H
 #define JLM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,14 +55,19 @@ double jlm_perplexity(const struct jlm *m, const char *text, size_t n);
 struct jlm_opts {
 	int order;		/* 1..5 usual: 5 */
 	int min_count;		/* words seen less often are <unk> */
-	uint64_t memory;
+	uint64_t memory;	/* bytes, whatever the length of the text */
+	bool binary;		/* write the binary instead of an ARPA file */
+};
+struct jlm_sink {
+	int (*write)(void *arg, const void *p, size_t n, struct jerr *e);	/* 0 or < 0 */
+	void *arg;
 };
 struct jlm_trainer;
 int jlm_train_open(struct jlm_trainer **t, const struct jlm_opts *o, struct jerr *e);
-/* Lines and words as for jlm_perplexity(). */
-void jlm_train_add(struct jlm_trainer *t, const char *text, size_t n);
-/* Frees t in any case and appends the model to out as an ARPA file. */
-int jlm_train_finish(struct jlm_trainer *t, struct jbuf *out, struct jerr *e);
+/* Lines and words as for jlm_perplexity().  JERR_LIMIT where the words take a quarter of the memory. */
+int jlm_train_add(struct jlm_trainer *t, const char *text, size_t n, struct jerr *e);
+/* Frees t in any case and writes the model piece by piece; what the sink has of a failure is no model. */
+int jlm_train_finish(struct jlm_trainer *t, const struct jlm_sink *to, struct jerr *e);
 void jlm_train_abort(struct jlm_trainer *t);		/* NULL is fine */
 
 #endif

@@ -14,6 +14,7 @@
 #include "text/jmatch.h"
 #include "text/jpage.h"
 #include "text/jpii.h"
+#include "text/jurls.h"
 
 struct jmodels {
 	const struct jlang *lang;		/* lang_score, lang_share */
@@ -22,6 +23,9 @@ struct jmodels {
 	int label;
 	const struct jlm *lm;			/* perplexity */
 	const struct jmatch *flagged;		/* flagged_words */
+	const struct jurls *urls;		/* url_listed, url_words, url_soft_words */
+	const char *const *keywords;		/* jupiter.domain: NULL after the last */
+	const char *licences;			/* licence_wanted: names, by commas (jlicences.h) */
 };
 
 void jpage_use(struct jpage *pg, const struct jmodels *m);

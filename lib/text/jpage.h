@@ -68,6 +68,7 @@ struct jpage_counts {
 	uint64_t bad_chars;		/* U+FFFD, controls, mis-decoded UTF-8 */
 };
 
+struct jabout;
 struct jpage_tables;			/* hash tables and matchers, private */
 
 struct jpage {
@@ -83,6 +84,8 @@ struct jpage {
 	struct jpage_tables *t;
 	struct jpage_repeat repeat;
 	double data_share;
+	uint64_t data_run;		/* characters of its longest run; both filled by jpage_data() */
+	const struct jabout *about;	/* of the record, or NULL; the caller's (jabout.h) */
 	unsigned done;
 	size_t word_cap, line_cap, para_cap;
 	struct jbuf nfc;

@@ -49,10 +49,13 @@ enum jtext_form {
 int jtext_normalise(const char *s, size_t n, unsigned form, struct jbuf *out, struct jerr *e);
 /* False only when s is certainly in NFC already (no marks, no conjoining jamo). */
 bool jtext_maybe_not_nfc(const char *s, size_t n);
+/* Why it may not be, but for marks: a conjoining jamo, or a character that stands for another. */
+bool jtext_may_compose(uint32_t cp);
 /*
  * Lower-cases code point by code point, turns every run of white space into one space, trims both
  * ends; composes first where needed.  The key of exact duplicates: case and layout do not count.
  */
 int jtext_flatten(const char *s, size_t n, struct jbuf *out, struct jerr *e);
+void jtext_flatten_nfc(const char *s, size_t n, struct jbuf *out);	/* of text in NFC */
 
 #endif

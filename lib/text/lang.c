@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/jle.h"
 #include "base/jmem.h"
 #include "base/jstr.h"
 #include "base/jutf8.h"
@@ -14,8 +15,12 @@
 #include "text/junicode.h"
 #include "text/lang_internal.h"
 
+#define EVERY_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
 /* Levels lie in lanes of 16 bits, four languages a word. */
 enum { MAX_WORD = 32, STEPS = 7, LEAST_FEATURES = 3, LANES = LANG_MOST / 4 };
+/* Symbols of a table's alphabet: 0 is '_', letter i of the alphabet is i + 1, then all others. */
+enum { SYMBOLS = 33, NO_SYMBOL = 255 };
 /* Neighbouring features say the same again: beyond this many, more of them make no surer. */
 static const double independent = 60;
 
@@ -24,6 +29,9 @@ struct jlang {
 	struct table {			/* one for each of jlang_groups */
 		struct jintern key;	/* feature -> row */
 		uint64_t (*level)[LANES];	/* by row */
+		uint32_t alphabet;	/* its first letter */
+		/* Row + 1 of two and three symbols, 0 if there is none: most features need no hash. */
+		uint16_t pair[SYMBOLS * SYMBOLS], triple[SYMBOLS * SYMBOLS * SYMBOLS];
 	} table[3];
 };
 
@@ -85,15 +93,34 @@ feature_key(const uint32_t *cp, size_t n)
 	return n <= 3 ? key : key | UINT64_C(1) << 63;
 }
 
-static uint64_t
-key_of_text(const char *s)
+static unsigned
+symbol(const struct table *t, uint32_t cp)
 {
-	uint32_t cp[MAX_WORD + 4];
+	if (cp - t->alphabet < SYMBOLS - 1)
+		return cp - t->alphabet + 1;
+	return cp == '_' ? 0 : NO_SYMBOL;
+}
+
+static void
+load_feature(struct table *t, const char *s)
+{
+	uint32_t cp[MAX_WORD + 4], row;
 	size_t n = 0, len = strlen(s), i = 0;
+	unsigned at = 0, sym;
 
 	while (i < len && n < MAX_WORD + 2)
 		i += (size_t)jutf8_decode(s + i, len - i, &cp[n++]);
-	return feature_key(cp, n);
+	row = jintern_put(&t->key, feature_key(cp, n));
+	for (i = 0; i < n && n <= 3; i++) {
+		sym = symbol(t, cp[i]);
+		if (sym == NO_SYMBOL)
+			return;
+		at = at * SYMBOLS + sym;
+	}
+	if (n == 2)
+		t->pair[at] = (uint16_t)(row + 1);
+	else if (n == 3)
+		t->triple[at] = (uint16_t)(row + 1);
 }
 
 static void
@@ -112,10 +139,14 @@ load_tables(struct jlang *l)
 
 		for (i = 0; row[i].feature; i++)
 			;
-		jintern_reset(&t->key, i * 3);	/* few meetings: most pieces are not listed */
+		if (i >= UINT16_MAX)
+			jbug("a table of %zu languages' features", i);
+		t->alphabet = jlang_groups[g].script == LANG_LATIN ? 'a' :
+			jlang_groups[g].script == LANG_CYRILLIC ? 0x430 : 0x627;
+		jintern_reset(&t->key, i);
 		t->level = jmem_zalloc(i, sizeof(*t->level));
 		for (i = 0; row[i].feature; i++) {
-			jintern_put(&t->key, key_of_text(row[i].feature));
+			load_feature(t, row[i].feature);
 			for (k = 0; row[i].level[k]; k++)
 				t->level[i][k / 4] |= (uint64_t)level[(unsigned char)row[i].level[k]] <<
 					k % 4 * 16;
@@ -259,60 +290,76 @@ struct score {
 	const struct jlang *l;
 	int g;				/* of jlang_groups */
 	uint32_t sum[LANG_MOST];
-	uint64_t part[LANES];		/* of the last features, not yet in sum */
+	uint16_t found[512];		/* rows not yet in sum; times the greatest level is below 2^16 */
+	size_t n;
 	uint64_t features;
 };
 
 static void
-add_part(struct score *sc)
+add_found(struct score *sc)
 {
-	int i;
-
-	for (i = 0; i < LANG_MOST; i++)
-		sc->sum[i] += sc->part[i / 4] >> i % 4 * 16 & 0xffff;
-	memset(sc->part, 0, sizeof(sc->part));
-}
-
-static void
-add_feature(struct score *sc, uint64_t key)
-{
-	enum { FLUSH = 512 };		/* times the greatest level is below 2^16 */
 	const struct table *t = &sc->l->table[sc->g];
-	uint32_t row = jintern_find(&t->key, key);
-	const uint64_t *level;
+	uint64_t part[LANES] = { 0 };
+	size_t k;
 	int i;
 
-	if (row == JINTERN_NONE)
-		return;
-	level = t->level[row];
-	for (i = 0; i < LANES; i++)
-		sc->part[i] += level[i];
-	if (++sc->features % FLUSH == 0)
-		add_part(sc);
+	for (k = 0; k < sc->n; k++)
+		for (i = 0; i < LANES; i++)
+			part[i] += t->level[sc->found[k]][i];
+	for (i = 0; i < LANG_MOST; i++)
+		sc->sum[i] += part[i / 4] >> i % 4 * 16 & 0xffff;
+	sc->features += sc->n;
+	sc->n = 0;
 }
 
-/* w: the code points of "_word_". */
-static void
-add_word(struct score *sc, const uint32_t *w, size_t n)
+/* row1: the row + 1, or 0 for no feature. */
+static inline void
+found(struct score *sc, uint32_t row1)
 {
+	sc->found[sc->n] = (uint16_t)(row1 - 1);
+	sc->n += row1 > 0;
+}
+
+/* JINTERN_NONE + 1 is 0. */
+static uint32_t
+look_up(const struct table *t, const uint32_t *w, size_t n)
+{
+	return jintern_find(&t->key, feature_key(w, n)) + 1;
+}
+
+/* w: the code points of "_word_"; sym: their symbols. */
+static void
+add_word(struct score *sc, const uint32_t *w, const unsigned char *sym, size_t n)
+{
+	const struct table *t = &sc->l->table[sc->g];
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		uint64_t key = w[i];
+	if (sc->n + 2 * n > sizeof(sc->found) / sizeof(sc->found[0]))
+		add_found(sc);
+	for (i = 0; i + 1 < n; i++) {
+		size_t a = sym[i], b = sym[i + 1], c = i + 2 < n ? sym[i + 2] : 0;
 
-		if (i + 1 < n)
-			add_feature(sc, key = key << 21 | w[i + 1]);
-		if (i + 2 < n)
-			add_feature(sc, key << 21 | w[i + 2]);
+		if ((a | b) < SYMBOLS)
+			found(sc, t->pair[a * SYMBOLS + b]);
+		else
+			found(sc, look_up(t, w + i, 2));
+		if (i + 2 == n)
+			break;
+		if ((a | b | c) < SYMBOLS)
+			found(sc, t->triple[(a * SYMBOLS + b) * SYMBOLS + c]);
+		else
+			found(sc, look_up(t, w + i, 3));
 	}
 	if (n > 3)
-		add_feature(sc, feature_key(w, n));
+		found(sc, look_up(t, w, n));
 }
 
 static void
 score_text(struct score *sc, const char *s, size_t n)
 {
+	const struct table *t = &sc->l->table[sc->g];
 	uint32_t w[MAX_WORD + 4] = { '_' };
+	unsigned char sym[MAX_WORD + 4] = { 0 };
 	size_t chars = 1, i = 0;
 
 	while (i <= n) {
@@ -328,17 +375,21 @@ score_text(struct score *sc, const char *s, size_t n)
 			jtext_class(cp) == JTEXT_MARK;
 		i += (size_t)(k > 0 ? k : 1);
 		if (letter) {
-			if (chars <= MAX_WORD)
-				w[chars++] = jtext_lower(cp);
+			if (chars <= MAX_WORD) {
+				w[chars] = cp < 0x80 ? cp | 32 : jtext_lower(cp);
+				sym[chars] = (unsigned char)symbol(t, w[chars]);
+				chars++;
+			}
 			continue;
 		}
 		if (chars > 1) {
 			w[chars] = '_';
-			add_word(sc, w, chars + 1);
+			sym[chars] = 0;
+			add_word(sc, w, sym, chars + 1);
 		}
 		chars = 1;
 	}
-	add_part(sc);
+	add_found(sc);
 }
 
 /* Probabilities of the languages of a group, times `share`. */
@@ -370,6 +421,16 @@ rank(const struct score *sc, double share, struct jlang_guess *guess)
 	return n;
 }
 
+/* How many of eight ASCII bytes are letters. */
+static size_t
+ascii_letters(uint64_t x)
+{
+	uint64_t low = x | EVERY_BYTE(0x20);
+	uint64_t letter = (low + EVERY_BYTE(0x80 - 'a')) & ~(low + EVERY_BYTE(0x80 - 'z' - 1));
+
+	return (size_t)((letter >> 7 & EVERY_BYTE(1)) * EVERY_BYTE(1) >> 56);
+}
+
 static size_t
 detect_built_in(const struct jlang *l, struct jlang_bench *b, struct jlang_guess *guess)
 {
@@ -383,6 +444,10 @@ detect_built_in(const struct jlang *l, struct jlang_bench *b, struct jlang_guess
 		uint32_t cp;
 		int k;
 
+		for (; b->sample.n - at >= 8 && !(jle_u64(s + at) & EVERY_BYTE(0x80)); at += 8)
+			count[LANG_LATIN] += ascii_letters(jle_u64(s + at));
+		if (at == b->sample.n)
+			break;
 		if ((unsigned char)s[at] < 0x80) {
 			count[LANG_LATIN] += ((unsigned char)s[at++] | 32u) - 'a' < 26u;
 			continue;

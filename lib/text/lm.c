@@ -210,23 +210,42 @@ jlm_order(const struct jlm *m)
 }
 
 void
-jlm_write(const struct jlm *m, struct jbuf *b)
+lm_head(struct jbuf *b, int order, const uint64_t entries[])
 {
-	unsigned char head[HEAD] = { 0 }, tail[TAIL] = { 0 };
-	size_t start = b->n;
+	unsigned char head[HEAD] = { 0 };
 	int k;
 
 	memcpy(head, magic, sizeof(magic));
 	jle_put32(head + 8, VERSION);
-	jle_put32(head + 12, (uint32_t)m->order);
-	for (k = 1; k <= m->order; k++)
-		jle_put64(head + 8 + 8 * (size_t)k, m->table[k].n);
+	jle_put32(head + 12, (uint32_t)order);
+	for (k = 1; k <= order; k++)
+		jle_put64(head + 8 + 8 * (size_t)k, entries[k]);
 	jbuf_add(b, head, sizeof(head));
+}
+
+void
+lm_tail(struct jbuf *b, uint64_t bytes, uint32_t crc)
+{
+	unsigned char tail[TAIL] = { 0 };
+
+	jle_put64(tail, bytes);
+	jle_put32(tail + 8, crc);
+	jbuf_add(b, tail, sizeof(tail));
+}
+
+void
+jlm_write(const struct jlm *m, struct jbuf *b)
+{
+	uint64_t entries[JLM_MAX_ORDER + 1];
+	size_t start = b->n;
+	int k;
+
+	for (k = 1; k <= m->order; k++)
+		entries[k] = m->table[k].n;
+	lm_head(b, m->order, entries);
 	for (k = 1; k <= m->order; k++)
 		jbuf_add(b, m->table[k].p, (size_t)m->table[k].n * ENTRY);
-	jle_put64(tail, b->n - start);
-	jle_put32(tail + 8, jcrc32c(0, b->p + start, b->n - start));
-	jbuf_add(b, tail, sizeof(tail));
+	lm_tail(b, b->n - start, jcrc32c(0, b->p + start, b->n - start));
 }
 
 void

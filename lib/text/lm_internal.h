@@ -31,6 +31,9 @@ uint64_t lm_key(const uint64_t *words, int n);
 /* words: the last word of the n-gram first. */
 void lm_add(struct jlm *m, int n, const uint64_t *words, float p, float back);
 int lm_sort(struct jlm *m, const char *name, struct jerr *e);
+/* What stands before and after the entries of a binary; entries by order, bytes and crc of all before. */
+void lm_head(struct jbuf *b, int order, const uint64_t entries[]);
+void lm_tail(struct jbuf *b, uint64_t bytes, uint32_t crc);
 void lm_ready(struct jlm *m);
 int lm_read_arpa(struct jlm *m, const char *p, size_t n, const char *name, struct jerr *e);
 /* The word in lower case; returns its bytes, at most LM_WORD - 1. */

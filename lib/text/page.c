@@ -69,6 +69,7 @@ jpage_free(struct jpage *pg)
 {
 	if (!pg)
 		return;
+	jmem_free(pg->t->bits.block);
 	jintern_release(&pg->t->words);
 	jintern_release(&pg->t->grams);
 	jintern_release(&pg->t->function_key);
@@ -76,9 +77,11 @@ jpage_free(struct jpage *pg)
 	jmem_free(pg->t->languages);
 	jmem_free(pg->t->traits);
 	jmem_free(pg->t->class);
-	jmem_free(pg->t->gram_count);
+	jmem_free(pg->t->place);
+	jmem_free(pg->t->gram_id);
 	jmem_free(pg->t->gram_chars);
-	jmem_free(pg->t->covered);
+	jmem_free(pg->t->unit_hash);
+	jmem_free(pg->t->unit_chars);
 	jpage_models_free(pg->t->models);
 	jpage_compat_free(pg->t->compat);
 	jmem_free(pg->t);
@@ -102,25 +105,24 @@ jpage_read(struct jpage *pg, const char *text, size_t n, struct jerr *e)
 	pg->done = 0;
 	jbuf_reset(&pg->nfc);
 	jbuf_reset(&pg->flat);
-	if (jtext_maybe_not_nfc(text, n)) {
+	jpage_scan(pg);
+	if (pg->t->bits.marks) {
 		rc = jtext_normalise(text, n, JTEXT_NFC, &pg->nfc, e);
 		if (rc < 0)
 			return rc;
 		pg->p = pg->nfc.p;
 		pg->n = pg->nfc.n;
+		jpage_scan(pg);
 	}
-	memset(&pg->count, 0, sizeof(pg->count));
-	jpage_count_chars(pg);
 	jpage_split(pg);
 	return 0;
 }
 
-/* The text is composed by now, which is all that could fail. */
 const char *
 jpage_flat(struct jpage *pg)
 {
 	if (!(pg->done & JPAGE_DID_FLAT))
-		jtext_flatten(pg->p, pg->n, &pg->flat, NULL);
+		jtext_flatten_nfc(pg->p, pg->n, &pg->flat);	/* composed by jpage_read() */
 	pg->done |= JPAGE_DID_FLAT;
 	return pg->flat.p;
 }

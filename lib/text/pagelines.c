@@ -1,13 +1,11 @@
 /*
- * pagelines.c - words, lines and paragraphs of a page, and what each line is.
+ * pagelines.c - what each line of a page is, and each word.
  *
  * A line is code inside a ``` or ~~~ fence, or when it is indented by four columns after a blank
  * line or after code, or when it starts with a shell or interpreter prompt.
  */
 #include <string.h>
 
-#include "base/jhash.h"
-#include "base/jle.h"
 #include "base/jmem.h"
 #include "base/jutf8.h"
 #include "text/junicode.h"
@@ -15,7 +13,6 @@
 #include "text/page_internal.h"
 
 struct walk {
-	size_t word;			/* first word not yet given to a line */
 	char fence;			/* '`' or '~' inside a fence, else 0 */
 	bool blank_before, code_before;
 	bool term_before, in_item;	/* the last line was a **term**; the lines before a list item */
@@ -38,44 +35,6 @@ traits_of(const struct jpage *pg, const struct jpage_word *w)
 	return (uint16_t)traits;
 }
 
-/* A key of up to 16 bytes without a call; longer words are rare. */
-static uint64_t
-word_key(const char *s, size_t n)
-{
-	uint64_t a = 0, b = 0;
-
-	if (n > 16)
-		return jhash64(s, n, 0);
-	if (n >= 8) {
-		a = jle_u64(s);
-		b = jle_u64(s + n - 8);
-	} else if (n >= 4) {
-		a = jle_u32(s);
-		b = jle_u32(s + n - 4);
-	} else {
-		a = (unsigned char)s[0] | (uint64_t)(unsigned char)s[n / 2] << 8 |
-			(uint64_t)(unsigned char)s[n - 1] << 16;
-	}
-	a = (a ^ n * UINT64_C(0xa0761d6478bd642f)) * UINT64_C(0xe7037ed1a0b428db);
-	a = (a ^ a >> 32 ^ b) * UINT64_C(0x8ebc6af09c88c6e3);
-	return a ^ a >> 29;
-}
-
-static void
-number_words(struct jpage *pg)
-{
-	struct jpage_tables *t = pg->t;
-	size_t i;
-
-	jintern_reset(&t->words, pg->words);
-	for (i = 0; i < pg->words; i++) {
-		struct jpage_word *w = &pg->word[i];
-
-		w->id = jintern_put(&t->words, word_key(pg->p + w->at, w->n));
-	}
-	pg->ids = t->words.n;
-}
-
 /* Looks at each distinct word once; ids are in the order of first sight. */
 static void
 find_traits(struct jpage *pg)
@@ -88,32 +47,6 @@ find_traits(struct jpage *pg)
 	for (i = 0; i < pg->words; i++)
 		if (pg->word[i].id == next)
 			t->traits[next++] = traits_of(pg, &pg->word[i]);
-}
-
-static void
-read_words(struct jpage *pg)
-{
-	struct jtext_word w;
-	size_t at = 0;
-
-	pg->words = 0;
-	while (jtext_next_word(pg->p, pg->n, &at, &w)) {
-		JMEM_GROW(pg->word, pg->word_cap, pg->words + 1);
-		pg->word[pg->words++] = (struct jpage_word){ (uint32_t)w.at, (uint32_t)w.n,
-			w.chars, 0, w.flags };
-	}
-	number_words(pg);
-}
-
-static uint32_t
-count_chars(const char *p, size_t n)
-{
-	uint32_t chars = 0;
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		chars += ((unsigned char)p[i] & 0xc0) != 0x80;
-	return chars;
 }
 
 static bool
@@ -292,38 +225,6 @@ indent_of(const char *p, size_t from, size_t to)
 	return columns;
 }
 
-static void
-add_line(struct jpage *pg, struct jtext_span raw, struct jtext_span s, struct walk *w)
-{
-	struct jpage_line *l;
-	uint32_t raw_chars = count_chars(pg->p + raw.at, raw.n);
-	size_t end = s.at + s.n;
-
-	if (raw_chars > pg->count.max_line)
-		pg->count.max_line = raw_chars;
-	if (s.n == 0) {
-		w->blank_before = true;
-		return;
-	}
-	JMEM_GROW(pg->line, pg->line_cap, pg->lines + 1);
-	l = &pg->line[pg->lines++];
-	*l = (struct jpage_line){ .at = (uint32_t)s.at, .n = (uint32_t)s.n, .raw = (uint32_t)raw.at,
-		.chars = raw_chars - count_chars(pg->p + raw.at, s.at - raw.at) -
-			count_chars(pg->p + end, raw.at + raw.n - end), .raw_chars = raw_chars };
-	while (w->word < pg->words && pg->word[w->word].at < s.at)
-		w->word++;
-	l->word = (uint32_t)w->word;
-	while (w->word < pg->words && pg->word[w->word].at < end)
-		w->word++;
-	l->words = (uint32_t)w->word - l->word;
-	if (w->blank_before || pg->paras == 0) {
-		JMEM_GROW(pg->para, pg->para_cap, pg->paras + 1);
-		pg->para[pg->paras++] = (struct jpage_para){ (uint32_t)pg->lines - 1, 0 };
-	}
-	pg->para[pg->paras - 1].lines++;
-	w->blank_before = false;
-}
-
 void
 jpage_classify(struct jpage *pg)
 {
@@ -343,20 +244,4 @@ jpage_classify(struct jpage *pg)
 			classify(pg, l, &w, indent_of(pg->p, l->raw, l->at));
 			w.code_before = (l->flags & JPAGE_L_CODE) != 0;
 		}
-}
-
-void
-jpage_split(struct jpage *pg)
-{
-	struct walk w = { .blank_before = true };
-	struct jtext_span raw;
-	size_t at = 0;
-
-	read_words(pg);
-	pg->lines = pg->paras = 0;
-	while (jtext_next_line(pg->p, pg->n, &at, &raw)) {
-		pg->count.lines_all++;
-		pg->count.newlines += raw.at + raw.n < at;
-		add_line(pg, raw, jtext_trim(pg->p, raw), &w);
-	}
 }

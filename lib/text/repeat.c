@@ -5,9 +5,8 @@
  * repetition.  n-grams: over words that start with a letter or number.  The top n-gram is the
  * longest of the most frequent; a dup n-gram covers its words, each of which counts once.
  *
- * An n-gram can only be repeated where the (n-1)-grams at both of its ends are.  So the classes of
- * equal n-grams are refined from those of n-1, and only positions that are still repeated cost
- * anything.
+ * An n-gram can only be repeated where the (n-1)-grams at both of its ends are.  So the list of the
+ * places whose n-gram is repeated is made from that of n-1, and only those places cost anything.
  */
 #include <string.h>
 
@@ -40,7 +39,7 @@ measure_units(struct jpage_tables *t, const uint64_t *hash, const uint32_t *char
 		if (t->class[i] < seen)
 			later += chars[i];
 	}
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && t->grams.n < n; i++) {
 		if (t->grams.count[t->class[i]] < 2)
 			continue;
 		dup++;
@@ -57,124 +56,135 @@ measure_units(struct jpage_tables *t, const uint64_t *hash, const uint32_t *char
 static void
 measure_lines(struct jpage *pg)
 {
-	uint64_t *hash = jmem_alloc(pg->lines + 1, sizeof(*hash));
-	uint32_t *chars = jmem_alloc(pg->lines + 1, sizeof(*chars));
+	struct jpage_tables *t = pg->t;
 	struct units u;
 	size_t i, k;
 
+	JMEM_GROW(t->unit_hash, t->unit_hash_cap, pg->lines + 1);
+	JMEM_GROW(t->unit_chars, t->unit_chars_cap, pg->lines + 1);
 	for (i = 0; i < pg->lines; i++) {
-		hash[i] = jhash64(pg->p + pg->line[i].at, pg->line[i].n, 0);
-		chars[i] = pg->line[i].chars;
+		t->unit_hash[i] = jhash64(pg->p + pg->line[i].at, pg->line[i].n, 0);
+		t->unit_chars[i] = pg->line[i].chars;
 	}
-	u = measure_units(pg->t, hash, chars, pg->lines);
+	u = measure_units(t, t->unit_hash, t->unit_chars, pg->lines);
 	pg->repeat.dup_lines = u.dup;
 	pg->repeat.dup_line_chars = u.dup_chars;
 	pg->repeat.later_line_chars = u.later_chars;
+	/* A paragraph's hash takes the place of that of its first line at most, so none is lost. */
 	for (i = 0; i < pg->paras; i++) {
 		const struct jpage_para *para = &pg->para[i];
 		uint64_t h = para->lines;
-		uint32_t c = 0;
+		uint32_t c = para->lines - 1;
 
-		for (k = 0; k < para->lines; k++) {
-			const struct jpage_line *l = &pg->line[para->line + k];
-
-			h = jhash64(pg->p + l->at, l->n, h);
-			c += l->chars + (k > 0);
+		for (k = para->line; k < para->line + para->lines; k++) {
+			h = (h ^ t->unit_hash[k]) * UINT64_C(0x9fb21c651e98df25);
+			h ^= h >> 32;
+			c += pg->line[k].chars;
 		}
-		hash[i] = h;
-		chars[i] = c;
+		t->unit_hash[i] = h;
+		t->unit_chars[i] = c;
 	}
-	u = measure_units(pg->t, hash, chars, pg->paras);
+	u = measure_units(t, t->unit_hash, t->unit_chars, pg->paras);
 	pg->repeat.dup_paras = u.dup;
 	pg->repeat.dup_para_chars = u.dup_chars;
-	jmem_free(hash);
-	jmem_free(chars);
 }
 
-/* The words that n-grams are made of: class[] = id, gram_chars[] = running sum of their chars. */
+/* The words that n-grams are made of: gram_id[], and gram_chars[] = running sum of their chars. */
 static size_t
 gather_words(struct jpage *pg)
 {
 	struct jpage_tables *t = pg->t;
+	uint32_t chars = 0;
 	size_t i, n = 0;
 
-	JMEM_GROW(t->class, t->class_cap, 2 * pg->words + 2);
-	JMEM_GROW(t->gram_count, t->gram_count_cap, pg->words + 2);
+	JMEM_GROW(t->gram_id, t->gram_id_cap, pg->words + 2);
 	JMEM_GROW(t->gram_chars, t->gram_chars_cap, pg->words + 2);
-	JMEM_GROW(t->covered, t->covered_cap, pg->words + 2);
-	memset(t->gram_count, 0, (pg->words + 2) * sizeof(*t->gram_count));
+	JMEM_GROW(t->class, t->class_cap, pg->words + 2);
+	JMEM_GROW(t->place, t->place_cap, pg->words + 2);
 	t->gram_chars[0] = 0;
 	for (i = 0; i < pg->words; i++) {
-		if (pg->word[i].flags & JTEXT_W_UNDERSCORE)
-			continue;
-		t->class[n] = pg->word[i].id;
-		t->gram_count[pg->word[i].id]++;
-		t->gram_chars[n + 1] = t->gram_chars[n] + pg->word[i].chars;
-		n++;
+		const struct jpage_word *w = &pg->word[i];
+		bool in = !(w->flags & JTEXT_W_UNDERSCORE);
+
+		t->gram_id[n] = w->id;
+		t->gram_chars[n + in] = chars += in ? w->chars : 0;
+		n += in;
 	}
-	memcpy(t->class + n, t->class, n * sizeof(*t->class));
+	return n;
+}
+
+/* The list of repeated words: place[i] is a word, class[i] its id.  Returns how many. */
+static size_t
+repeated_words(const struct jpage_tables *t, size_t words)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < words; i++) {
+		t->place[n] = (uint32_t)i;
+		t->class[n] = t->gram_id[i];
+		n += t->words.count[t->gram_id[i]] >= 2;
+	}
 	return n;
 }
 
 /*
- * Classes of the n-grams at 0..count-1 from those of the (n-1)-grams, in place; id[] are the words.
- * Positions whose n-gram is certainly unique become JINTERN_NONE.
+ * The list of the places of repeated n-grams from that of the (n-1)-grams, of `places`.  Returns how
+ * many there are; t->grams counts each class.
  */
-static void
-refine(struct jpage_tables *t, const uint32_t *id, size_t count, size_t n)
+static size_t
+refine(struct jpage_tables *t, size_t places, size_t n)
 {
-	uint32_t *class = t->class;
-	size_t i, active = 0;
+	const uint32_t *id = t->gram_id;
+	size_t i, both = 0, kept = 0;
 
-	for (i = 0; i < count; i++) {
-		if (class[i] == JINTERN_NONE || class[i + 1] == JINTERN_NONE ||
-		    t->gram_count[class[i]] < 2 || t->gram_count[class[i + 1]] < 2)
-			t->covered[i] = 0;
-		else
-			active += t->covered[i] = 1;
+	for (i = 0; i + 1 < places; i++) {
+		bool next = t->place[i] + 1 == t->place[i + 1];
+
+		t->place[both] = t->place[i];
+		t->class[both] = t->class[i];
+		both += next;
 	}
-	jintern_reset(&t->grams, active);
-	for (i = 0; i < count; i++)
-		class[i] = t->covered[i] ? jintern_put(&t->grams,
-			(uint64_t)class[i] << 32 | id[i + n - 1]) : JINTERN_NONE;
-	for (; i < count + n - 1; i++)
-		class[i] = JINTERN_NONE;
-	memcpy(t->gram_count, t->grams.count, t->grams.n * sizeof(*t->gram_count));
+	jintern_reset(&t->grams, both);
+	for (i = 0; i < both; i++)
+		t->class[i] = jintern_put(&t->grams,
+			(uint64_t)t->class[i] << 32 | id[t->place[i] + n - 1]);
+	for (i = 0; i < both; i++) {
+		t->place[kept] = t->place[i];
+		t->class[kept] = t->class[i];
+		kept += t->grams.count[t->class[i]] >= 2;
+	}
+	return kept;
 }
 
 static double
-top_gram(const struct jpage_tables *t, size_t count, size_t n, uint32_t total)
+top_gram(const struct jpage_tables *t, size_t places, size_t n, uint32_t total)
 {
 	uint32_t best = 0, chars = 0;
 	size_t i;
 
-	for (i = 0; i < t->grams.n; i++)
-		if (t->gram_count[i] > best)
-			best = t->gram_count[i];
-	if (best < 2)
-		return 0;
-	for (i = 0; i < count; i++) {
-		uint32_t c = t->gram_chars[i + n] - t->gram_chars[i];
+	for (i = 0; i < places; i++)
+		if (t->grams.count[t->class[i]] > best)
+			best = t->grams.count[t->class[i]];
+	for (i = 0; i < places; i++) {
+		uint32_t at = t->place[i], c = t->gram_chars[at + n] - t->gram_chars[at];
 
-		if (t->class[i] != JINTERN_NONE && t->gram_count[t->class[i]] == best && c > chars)
+		if (t->grams.count[t->class[i]] == best && c > chars)
 			chars = c;
 	}
 	return (double)chars * best / total;
 }
 
 static double
-dup_grams(const struct jpage_tables *t, size_t count, size_t n, uint32_t total)
+dup_grams(const struct jpage_tables *t, size_t places, size_t n, uint32_t total)
 {
 	uint64_t sum = 0;
 	size_t i, done = 0;
 
-	for (i = 0; i < count; i++) {
-		size_t from = i > done ? i : done;
+	for (i = 0; i < places; i++) {
+		size_t at = t->place[i], from = at > done ? at : done;
 
-		if (t->class[i] == JINTERN_NONE || t->gram_count[t->class[i]] < 2)
-			continue;
-		sum += t->gram_chars[i + n] - t->gram_chars[from];
-		done = i + n;
+		done = at + n;
+		sum += t->gram_chars[done] - t->gram_chars[from];
 	}
 	return (double)sum / total;
 }
@@ -183,16 +193,15 @@ static void
 measure_grams(struct jpage *pg)
 {
 	struct jpage_tables *t = pg->t;
-	size_t words = gather_words(pg), n;
-	const uint32_t *id = t->class + words;
+	size_t words = gather_words(pg), places = repeated_words(t, words), n;
 	uint32_t total = t->gram_chars[words];
 
-	for (n = 2; n <= 10 && n <= words; n++) {
-		refine(t, id, words - n + 1, n);
+	for (n = 2; n <= 10 && places > 0; n++) {
+		places = refine(t, places, n);
 		if (n <= 4)
-			pg->repeat.top[n] = top_gram(t, words - n + 1, n, total);
+			pg->repeat.top[n] = top_gram(t, places, n, total);
 		else
-			pg->repeat.dup[n] = dup_grams(t, words - n + 1, n, total);
+			pg->repeat.dup[n] = dup_grams(t, places, n, total);
 	}
 }
 

@@ -3,7 +3,8 @@
 #include "text/signals.h"
 
 static const struct jsignal *const families[] = {
-	jsignals_shape, jsignals_repeat, jsignals_docs, jsignals_code, jsignals_model,
+	jsignals_shape, jsignals_repeat, jsignals_docs, jsignals_lines, jsignals_code, jsignals_stack,
+	jsignals_source, jsignals_model,
 	jsignals_compat
 };
 

@@ -1,5 +1,7 @@
 /* signals_compat.c - the measures of jcompat.h as signals: PROGRAM.NAME. */
 #include "text/jcompat.h"
+#include "text/jcompatscore.h"
+#include "text/page_models.h"
 #include "text/signals.h"
 
 #define SIGNAL(name, member) \
@@ -49,7 +51,7 @@ SIGNAL(dup_10gram, dup[10])
 #define ROWS(program) \
 	{ #program ".words", program##_words, "words, as " #program " counts" }, \
 	{ #program ".word_chars", program##_word_chars, "characters of a word (dolma: median), as " #program " counts" }, \
-	{ #program ".hashes", program##_hashes, "# per word, as " #program " counts" }, \
+	{ #program ".hashes", program##_hashes, "# per word (but for datatrove: and ellipses), as " #program " counts" }, \
 	{ #program ".ellipses", program##_ellipses, "ellipses per word, as " #program " counts" }, \
 	{ #program ".bullet_lines", program##_bullet_lines, "share of lines with a bullet, as " #program " counts" }, \
 	{ #program ".ellipsis_lines", program##_ellipsis_lines, "share of lines that end with an ellipsis, as " #program " counts" }, \
@@ -69,10 +71,32 @@ SIGNAL(dup_10gram, dup[10])
 	{ #program ".dup_9gram", program##_dup_9gram, "repeated 9-grams, as " #program " counts" }, \
 	{ #program ".dup_10gram", program##_dup_10gram, "repeated 10-grams, as " #program " counts" }
 
+#define JUPITER(part) \
+	static double \
+	jupiter_##part(struct jpage *pg) \
+	{ \
+		const struct page_models *a = jpage_models(pg); \
+		\
+		return jcompat_score(pg, a->m ? a->m->keywords : NULL).part; \
+	}
+JUPITER(length)
+JUPITER(structure)
+JUPITER(language)
+JUPITER(domain)
+JUPITER(coherence)
+JUPITER(all)
+#undef JUPITER
+
 const struct jsignal jsignals_compat[] = {
 	ROWS(datatrove),
 	ROWS(dolma),
 	ROWS(rpv2),
 	ROWS(curator),
+	{ "jupiter.length", jupiter_length, "length from 0 to 1, as the first Jupiter has it" },
+	{ "jupiter.structure", jupiter_structure, "structure from 0 to 1" },
+	{ "jupiter.language", jupiter_language, "language from 0 to 1" },
+	{ "jupiter.domain", jupiter_domain, "share of the keywords that occur, from 0 to 1" },
+	{ "jupiter.coherence", jupiter_coherence, "coherence from 0 to 1" },
+	{ "jupiter.score", jupiter_all, "the weighted sum of these five" },
 	{ .name = NULL }
 };

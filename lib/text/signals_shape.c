@@ -147,12 +147,13 @@ sig_braces(struct jpage *pg)
 static double
 sig_lorem_ipsum(struct jpage *pg)
 {
-	const char *p = jpage_flat(pg), *end = p + pg->flat.n;
+	const char *p = jpage_flat(pg), *end = p + pg->flat.n, *hit;
 	double hits = 0;
 
-	while ((p = memchr(p, 'l', (size_t)(end - p))) != NULL) {
-		hits += end - p >= 11 && memcmp(p, "lorem ipsum", 11) == 0;
-		p++;
+	while (p < end) {
+		hit = strstr(p, "lorem ipsum");
+		hits += hit != NULL;
+		p = hit ? hit + 11 : p + strlen(p) + 1;	/* a text may have zero bytes */
 	}
 	return hits;
 }

@@ -7,6 +7,7 @@
 
 #include "base/jle.h"
 #include "base/jutf8.h"
+#include "text/bytes16.h"
 
 #define EVERY_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
 #define HIGH_BITS EVERY_BYTE(0x80)
@@ -112,12 +113,9 @@ add_valid(struct jbuf *b, const char *s, size_t n)
 	jbuf_add(b, s, n);
 }
 
-int
-jtext_normalise(const char *s, size_t n, unsigned form, struct jbuf *out, struct jerr *e)
+static int
+options_of(unsigned form)
 {
-	utf8proc_uint8_t *dst = NULL;
-	utf8proc_ssize_t len;
-	struct jbuf valid;
 	int opt = UTF8PROC_STABLE;
 
 	if (form & (JTEXT_NFC | JTEXT_NFKC))
@@ -132,11 +130,16 @@ jtext_normalise(const char *s, size_t n, unsigned form, struct jbuf *out, struct
 		opt |= UTF8PROC_STRIPMARK;
 	if ((opt & (UTF8PROC_CASEFOLD | UTF8PROC_STRIPMARK)) && !(opt & UTF8PROC_DECOMPOSE))
 		opt |= UTF8PROC_COMPOSE;
-	jbuf_init(&valid);
-	add_valid(&valid, s, n);
-	len = utf8proc_map((const utf8proc_uint8_t *)valid.p, (utf8proc_ssize_t)valid.n, &dst,
+	return opt;
+}
+
+static int
+add_mapped(struct jbuf *out, const char *s, size_t n, int opt, struct jerr *e)
+{
+	utf8proc_uint8_t *dst = NULL;
+	utf8proc_ssize_t len = utf8proc_map((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, &dst,
 		(utf8proc_option_t)opt);
-	jbuf_release(&valid);
+
 	if (len < 0)
 		return jerr_set(e, len == UTF8PROC_ERROR_NOMEM ? JERR_NOMEM : JERR_LIMIT,
 			"cannot normalise text of %zu bytes: %s", n, utf8proc_errmsg(len));
@@ -145,27 +148,84 @@ jtext_normalise(const char *s, size_t n, unsigned form, struct jbuf *out, struct
 	return 0;
 }
 
+/* The first byte from i on that starts a character of U+0300 and above, or n. */
+static size_t
+next_above(const char *s, size_t n, size_t i)
+{
+	while (i < n) {
+		if (n - i >= 8 && !(jle_u64(s + i) & HIGH_BITS))
+			i += 8;
+		else if ((unsigned char)s[i] < 0xcc)
+			i++;
+		else
+			break;
+	}
+	return i;
+}
+
+/*
+ * An ASCII character composes with what follows it, never with what comes before, and all below U+0300
+ * is its own NFC.  So only the stretches from the ASCII character before one above that to the next
+ * ASCII character are looked at.
+ */
+static int
+add_nfc(struct jbuf *out, const char *s, size_t n, struct jerr *e)
+{
+	size_t done = 0, from, to;
+	int rc = 0;
+
+	while (done < n && rc == 0) {
+		to = next_above(s, n, done);
+		for (from = to; to < n && from > done && (unsigned char)s[from - 1] >= 0x80; from--)
+			;
+		from -= to < n && from > done;
+		jbuf_add(out, s + done, from - done);
+		for (; to < n && (unsigned char)s[to] >= 0x80; to++)
+			;
+		if (from < to)
+			rc = add_mapped(out, s + from, to - from, options_of(JTEXT_NFC), e);
+		done = to;
+	}
+	return rc;
+}
+
+int
+jtext_normalise(const char *s, size_t n, unsigned form, struct jbuf *out, struct jerr *e)
+{
+	struct jbuf valid;
+	int rc;
+
+	jbuf_init(&valid);
+	add_valid(&valid, s, n);
+	rc = form == JTEXT_NFC ? add_nfc(out, valid.p, valid.n, e) :
+		add_mapped(out, valid.p, valid.n, options_of(form), e);
+	jbuf_release(&valid);
+	return rc;
+}
+
+bool
+jtext_may_compose(uint32_t cp)
+{
+	return (cp >= 0x1100 && cp <= 0x11ff) || cp == 0x212a || cp == 0x212b ||
+		(cp >= 0xf900 && cp <= 0xfaff);
+}
+
+/* Everything below U+0300 is its own NFC and composes only with later marks. */
 bool
 jtext_maybe_not_nfc(const char *s, size_t n)
 {
 	size_t i = 0;
+	uint32_t cp;
+	int k;
 
-	while (i < n) {
-		uint32_t cp;
-		int k;
-
-		if (n - i >= 8 && !(jle_u64(s + i) & HIGH_BITS)) {
-			i += 8;
-			continue;
-		}
-		/* Everything below U+0300 is its own NFC and composes only with later marks. */
-		if ((unsigned char)s[i] < 0xcc) {
-			i++;
+	while ((i = next_above(s, n, i)) < n) {
+		/* U+2000 to U+203F, the usual quotes and dashes, are no marks. */
+		if (n - i >= 3 && s[i] == '\xe2' && s[i + 1] == '\x80') {
+			i += 2;
 			continue;
 		}
 		k = jutf8_decode(s + i, n - i, &cp);
-		if (jtext_class(cp) == JTEXT_MARK || (cp >= 0x1100 && cp <= 0x11ff) ||
-		    cp == 0x212a || cp == 0x212b || (cp >= 0xf900 && cp <= 0xfaff))
+		if (jtext_class(cp) == JTEXT_MARK || jtext_may_compose(cp))
 			return true;
 		i += (size_t)(k > 0 ? k : 1);
 	}
@@ -173,62 +233,67 @@ jtext_maybe_not_nfc(const char *s, size_t n)
 }
 
 /*
- * Eight ASCII bytes in small letters to *low, if they hold no white space but single blanks; *blanks
- * has the high bits of those.
+ * Sixteen bytes in small letters to low; blank[] has a byte for each that is a blank.  Returns how many of
+ * them, from the first on, are ASCII without white space but single blanks.
  */
-static bool
-flat_eight(const char *s, uint64_t *low, uint64_t *blanks)
+static inline size_t
+flat_sixteen(const char *s, bytes16 *low, uint64_t blank[2])
 {
-	uint64_t x = jle_u64(s), from_a, after_z, other;
+	bytes16 c = bytes16_load(s), other = (bytes16)(c < 0x20) | (bytes16)(c >= 0x80), space = (bytes16)(c == ' ');
+	uint64_t bad[2];
 
-	other = ~(x + EVERY_BYTE(0x80 - 0x20));
-	if ((x | other) & HIGH_BITS)
-		return false;
-	*blanks = ~((x ^ EVERY_BYTE(0x20)) + EVERY_BYTE(0x7f)) & HIGH_BITS;
-	from_a = x + EVERY_BYTE(0x80 - 'A');
-	after_z = x + EVERY_BYTE(0x80 - 'Z' - 1);
-	*low = x | (from_a & ~after_z & HIGH_BITS) >> 2;
-	return !(*blanks & *blanks << 8);
+	*low = c | (bytes16_between(c, 'A', 'Z') & 0x20);
+	blank[0] = jle_u64(&space);
+	blank[1] = jle_u64((unsigned char *)&space + 8);
+	bad[0] = jle_u64(&other) | (blank[0] & blank[0] << 8);
+	bad[1] = jle_u64((unsigned char *)&other + 8) | (blank[1] & (blank[1] << 8 | blank[0] >> 56));
+	if (!(bad[0] | bad[1]))
+		return 16;
+	return (size_t)(bad[0] ? __builtin_ctzll(bad[0]) : 64 + __builtin_ctzll(bad[1])) / 8;
 }
 
-/* Appends eight bytes at a time while they are plain; returns how many. */
+/* Appends sixteen bytes at a time while they are plain, then those before the first that is not. */
 static size_t
 flatten_plain(const char *s, size_t n, size_t start, bool *pending, struct jbuf *out)
 {
-	uint64_t low, blanks;
-	size_t i;
+	size_t i, k = 16, last;
+	uint64_t blank[2];
+	bytes16 low;
 
-	for (i = 0; n - i >= 8 && out->cap - out->n > 16; i += 8) {
-		if (!flat_eight(s + i, &low, &blanks))
-			break;
-		if ((blanks & 0x80) && (*pending || out->n == start))
+	for (i = 0; k == 16 && n - i >= 16 && out->cap - out->n > 24; i += k) {
+		k = flat_sixteen(s + i, &low, blank);
+		if (k == 0 || ((blank[0] & 1) && (*pending || out->n == start)))
 			break;
 		if (*pending)
 			out->p[out->n++] = ' ';
-		jle_put64(out->p + out->n, low);
-		*pending = blanks >> 63;
-		out->n += *pending ? 7 : 8;
+		memcpy(out->p + out->n, &low, sizeof(low));
+		last = blank[(k - 1) / 8] >> (k - 1) % 8 * 8 & 1;
+		out->n += k - last;
+		*pending = last;
 	}
 	return i;
 }
 
-static void
-flatten_valid(const char *s, size_t n, struct jbuf *out)
+void
+jtext_flatten_nfc(const char *s, size_t n, struct jbuf *out)
 {
-	bool pending = false;
+	bool pending = false, plain = true;
 	size_t i = 0, start = out->n;
 
-	jbuf_reserve(out, n + n / 2 + 8);	/* a lower-case form can be a byte longer */
+	jbuf_reserve(out, n + n / 2 + 32);	/* a lower-case form can be a byte longer */
 	while (i < n) {
 		unsigned char c;
 		uint32_t cp;
 		int k = 1;
 
-		i += flatten_plain(s + i, n - i, start, &pending, out);
+		if (plain)
+			i += flatten_plain(s + i, n - i, start, &pending, out);
 		if (i == n)
 			break;
 		c = (unsigned char)s[i];
 		cp = c;
+		/* What stopped the fast way comes within 16 bytes; behind it that is worth trying again. */
+		plain = c >= 0x80 || c < 0x20 || (c == ' ' && (pending || out->n == start));
 		if (c >= 0x80)
 			k = jutf8_decode(s + i, n - i, &cp);
 		i += (size_t)(k > 0 ? k : 1);
@@ -256,13 +321,13 @@ jtext_flatten(const char *s, size_t n, struct jbuf *out, struct jerr *e)
 	int rc;
 
 	if (!jtext_maybe_not_nfc(s, n)) {
-		flatten_valid(s, n, out);
+		jtext_flatten_nfc(s, n, out);
 		return 0;
 	}
 	jbuf_init(&nfc);
 	rc = jtext_normalise(s, n, JTEXT_NFC, &nfc, e);
 	if (rc == 0)
-		flatten_valid(nfc.p, nfc.n, out);
+		jtext_flatten_nfc(nfc.p, nfc.n, out);
 	jbuf_release(&nfc);
 	return rc;
 }

@@ -4,6 +4,7 @@
 
 #include "base/jle.h"
 #include "base/jmem.h"
+#include "text/bytes16.h"
 
 #define EVERY_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
 #define FACTOR UINT64_C(0x9fb21c651e98df25)
@@ -63,14 +64,18 @@ word_bytes(uint64_t x)
 	return (letter | digit | ~(under + EVERY_BYTE(0x7f))) & ~x & EVERY_BYTE(0x80);
 }
 
+/* Index of the lowest bit of x, which is not 0. */
+static inline size_t
+lowest(uint64_t x)
+{
+	return (size_t)__builtin_ctzll(x);
+}
+
 /* How many bytes come before the first with its high bit set, of those with no other bit. */
 static size_t
 before_first(uint64_t high_bits)
 {
-	uint64_t below = (high_bits & (0 - high_bits)) - 1;
-
-	/* One bit a byte up to that one, summed into the highest byte. */
-	return high_bits ? (size_t)((below & EVERY_BYTE(1)) * EVERY_BYTE(1) >> 56) - 1 : 8;
+	return high_bits ? lowest(high_bits) / 8 : 8;
 }
 
 /* Can the word that ends before byte at go on there by the rules for joining? */
@@ -143,35 +148,159 @@ next_key(const char *p, size_t n, wordkey_fn *slow, size_t *at, struct jtext_wor
 	return true;
 }
 
-size_t
-wordkeys(const char *p, size_t n, uint64_t **keys, size_t *cap)
-{
-	struct jtext_word w;
-	size_t at = 0, count = 0;
-	uint64_t key;
+enum { BLOCK = 64, AHEAD = 16 };	/* bytes that may be read behind a block */
 
-	while (next_key(p, n, wordkey, &at, &w, &key)) {
-		if (count == *cap)
-			JMEM_GROW(*keys, *cap, count + 1);
-		(*keys)[count++] = key;
-	}
-	return count;
+/* 64 bytes of text, a bit a byte.  A word has its last byte before bit 63. */
+struct block {
+	uint64_t starts, ends;	/* first byte of a word of ASCII, byte behind it */
+	uint64_t stops;		/* a word that begins or ends here takes the long way */
+};
+
+/* Quotes, dashes and the ellipsis: three bytes that are no part of any word. */
+static inline bool
+is_usual_mark(const char *p)
+{
+	unsigned char c = (unsigned char)p[2];
+
+	return p[0] == '\xe2' && p[1] == '\x80' && (c == 0x93 || c == 0x94 || c == 0x9c || c == 0x9d || c == 0xa6);
 }
 
-void
-wordkey_words(struct wordkey_words *v, const char *p, size_t n, wordkey_fn *slow)
+static void
+read_block(const char *p, struct block *b)
+{
+	unsigned char class[BLOCK];
+	uint64_t word, high, part, left;
+	bytes16 c;
+	int i;
+
+	for (i = 0; i < BLOCK; i += (int)sizeof(c)) {
+		c = bytes16_load(p + i);
+		c = (bytes16_word(c) & 1) | (c >> 7) << 1 | (bytes16_middle(c) & 4);
+		memcpy(class + i, &c, sizeof(c));
+	}
+	word = bytes16_bits(class, 0);
+	high = bytes16_bits(class, 1);
+	part = word | high;
+	b->starts = word & ~(word << 1);
+	b->ends = ~word & word << 1 & UINT64_MAX >> 1;
+	b->stops = high | (bytes16_bits(class, 2) & part << 1 & part >> 1 & b->ends);
+	for (left = high & UINT64_MAX >> 2; left; left &= left - 1)
+		if (is_usual_mark(p + lowest(left)))
+			b->stops &= ~(UINT64_C(7) << lowest(left));
+}
+
+/* wordkey() of n ASCII bytes at p, of which AHEAD more than n can be read. */
+static inline uint64_t
+ascii_key(const char *p, size_t n)
+{
+	uint64_t h = add_eight(0, jle_u64(p) & UINT64_MAX >> (n < 8 ? 64 - 8 * n : 0));
+	/* Up to 8 bytes it is not wanted, but costs less than a branch. */
+	uint64_t more = add_eight(h, jle_u64(p + 8) & UINT64_MAX >> (n < 16 ? (128 - 8 * n) & 63 : 0));
+	size_t i;
+
+	h = n > 8 ? more : h;
+	for (i = 16; i < n; i += 8)
+		h = add_eight(h, jle_u64(p + i) & UINT64_MAX >> (n - i < 8 ? 64 - 8 * (n - i) : 0));
+	return h ^ n;
+}
+
+static void
+make_room(struct wordkey_words *v, size_t more)
+{
+	JMEM_GROW(v->key, v->key_cap, v->n + more);
+	if (v->span_cap > 0)
+		JMEM_GROW(v->span, v->span_cap, v->n + more);
+}
+
+/* There is room for it. */
+static inline void
+put_word(struct wordkey_words *v, size_t at, size_t n, uint64_t key)
+{
+	if (v->span_cap > 0)
+		v->span[v->n] = (struct jtext_span){ at, n };
+	v->key[v->n++] = key;
+}
+
+/* Adds the words of the block at byte at that end at one of `ends`; returns the starts of the others. */
+static inline uint64_t
+plain_words(struct wordkey_words *v, const char *p, size_t at, uint64_t starts, uint64_t ends)
+{
+	uint64_t *key = v->key + v->n;
+	struct jtext_span *span = v->span_cap > 0 ? v->span + v->n : NULL;
+
+	for (; ends; ends &= ends - 1, starts &= starts - 1) {
+		size_t i = at + lowest(starts), n = at + lowest(ends) - i;
+
+		*key++ = ascii_key(p + i, n);
+		if (span)
+			*span++ = (struct jtext_span){ i, n };
+	}
+	v->n = (size_t)(key - v->key);
+	return starts;
+}
+
+/*
+ * Adds the words that begin and end in the block at byte at, and those that begin there and take the
+ * long way.  Returns where to go on.
+ */
+static size_t
+block_words(struct wordkey_words *v, const char *p, size_t n, size_t at, wordkey_fn *slow)
+{
+	struct block b;
+	struct jtext_word w;
+	uint64_t live, starts, stops;
+	size_t i = 0, next;
+
+	read_block(p + at, &b);
+	make_room(v, BLOCK);
+	while (i < BLOCK) {
+		live = UINT64_MAX << i;
+		stops = b.stops & live;
+		/* All words that begin at i or later and end before the first stop. */
+		starts = plain_words(v, p, at, b.starts & live, b.ends & live << 1 & ((stops & (0 - stops)) - 1));
+		if (!stops && (!starts || lowest(starts) > 0))
+			return at + (starts ? lowest(starts) : BLOCK);
+		next = at + lowest(starts | stops);
+		if (!jtext_next_word(p, n, &next, &w))
+			return n;
+		put_word(v, w.at, w.n, slow(p, n, &w));
+		i = next - at;
+	}
+	return at + i;
+}
+
+/* Fills v; the places too if v->span_cap is not 0. */
+static void
+all_words(struct wordkey_words *v, const char *p, size_t n, wordkey_fn *slow)
 {
 	struct jtext_word w;
 	size_t at = 0;
 	uint64_t key;
 
 	v->n = 0;
+	while (at < n && n - at >= BLOCK + AHEAD)
+		at = block_words(v, p, n, at, slow);
 	while (next_key(p, n, slow, &at, &w, &key)) {
-		if (v->n == v->key_cap || v->n == v->span_cap) {
-			JMEM_GROW(v->key, v->key_cap, v->n + 1);
-			JMEM_GROW(v->span, v->span_cap, v->n + 1);
-		}
-		v->key[v->n] = key;
-		v->span[v->n++] = (struct jtext_span){ w.at, w.n };
+		make_room(v, 1);
+		put_word(v, w.at, w.n, key);
 	}
+}
+
+size_t
+wordkeys(const char *p, size_t n, uint64_t **keys, size_t *cap)
+{
+	struct wordkey_words v = { .key = *keys, .key_cap = *cap };
+
+	all_words(&v, p, n, wordkey);
+	*keys = v.key;
+	*cap = v.key_cap;
+	return v.n;
+}
+
+void
+wordkey_words(struct wordkey_words *v, const char *p, size_t n, wordkey_fn *slow)
+{
+	if (v->span_cap == 0)
+		JMEM_GROW(v->span, v->span_cap, 1);
+	all_words(v, p, n, slow);
 }

@@ -4,20 +4,7 @@
 
 #include "base/jhash.h"
 #include "base/jutf8.h"
-#include "text/junicode.h"
-
-/* Word_Break classes of UAX #29, as far as they matter for where a word ends. */
-enum wb {
-	WB_OTHER,
-	WB_LETTER,
-	WB_NUMERIC,
-	WB_JOIN,	/* ExtendNumLet: connector punctuation */
-	WB_EXTEND,	/* Extend, Format, ZWJ: part of what comes before */
-	WB_MIDLETTER,
-	WB_MIDNUM,
-	WB_MIDBOTH,	/* MidNumLet and the single quote */
-	WB_ALONE	/* a letter of an unspaced script */
-};
+#include "text/wordbreak.h"
 
 static const unsigned char ascii_wb[128] = {
 	['0'] = WB_NUMERIC, ['1'] = WB_NUMERIC, ['2'] = WB_NUMERIC, ['3'] = WB_NUMERIC,
@@ -51,10 +38,10 @@ wide_mid(uint32_t cp)
 	return WB_OTHER;
 }
 
-static enum wb
-wide_wb(uint32_t cp)
+enum wb
+jtext_wide_break(uint32_t cp, enum jtext_class class)
 {
-	switch (jtext_class(cp)) {
+	switch (class) {
 	case JTEXT_LETTER:
 		return jtext_is_unspaced(cp) ? WB_ALONE : WB_LETTER;
 	case JTEXT_DIGIT:
@@ -81,7 +68,7 @@ wb_at(const char *p, size_t n, size_t at, uint32_t *cp, size_t *len)
 	}
 	k = jutf8_decode(p + at, n - at, cp);
 	*len = (size_t)(k > 0 ? k : 1);
-	return k > 0 ? wide_wb(*cp) : WB_OTHER;
+	return k > 0 ? jtext_wide_break(*cp, jtext_class(*cp)) : WB_OTHER;
 }
 
 static void

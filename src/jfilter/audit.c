@@ -41,11 +41,11 @@ static int
 measure_line(struct audit *a, struct judge_bench *bench, struct block *b, size_t i, struct jerr *e)
 {
 	struct jerr why = { 0 };
-	struct judged t = { .n = 0 };
 	const struct jrec_member *label;
 	struct verdict v;
 	struct seen s = { .grade = UNGRADED };
 	struct jrec r;
+	struct judged t = { .r = &r };
 	size_t k;
 	int rc;
 

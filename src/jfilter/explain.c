@@ -27,6 +27,17 @@ relevance_row(const struct judge *j, const struct explained *x, const struct ver
 	return (struct row){ "relevance", "relevance", "min", v->relevance, min, v->relevance - min };
 }
 
+/* A limit on a number of the record; NaN where it has none. */
+static struct row
+limit_row(const struct limit *l, const struct jrec *r)
+{
+	double value;
+	bool there = record_number(r, l->name, &value);
+
+	return (struct row){ l->name, l->name, l->side == SIDE_MIN ? "min" : "max", there ? value : NAN, l->limit,
+		!there ? 0 : l->side == SIDE_MIN ? value - l->limit : l->limit - value };
+}
+
 static void
 text_row(struct jbuf *out, struct row r)
 {
@@ -58,8 +69,12 @@ explain_text(const struct judge *j, struct judge_bench *b, const struct explaine
 
 	jbuf_printf(out, "%s%s%s: %s%s (rules %s)\n", x->id, x->title_n ? " " : "", x->title,
 		v->rule ? "dropped by " : "kept", v->rule ? v->rule : "", set->name);
+	if (b->cleaned)
+		jbuf_printf(out, "  %s removes %.3g of the words\n", jclean_name(set->clean), b->about.removed);
 	jbuf_printf(out, "  %-20s %-20s %12s  %-14s %12s\n", "rule", "signal", "value", "limit",
 		"margin");
+	for (i = 0; i < j->limit_n; i++)
+		text_row(out, limit_row(&j->limits[i], x->r));
 	for (i = 0; i < set->n; i++)
 		text_row(out, rule_row(&set->v[i], b->page));
 	if (j->relevance.match) {
@@ -73,7 +88,8 @@ json_row(struct jbuf *out, struct row r)
 {
 	jbuf_adds(out, "{\"rule\":");
 	jjson_str(out, r.rule, strlen(r.rule));
-	jbuf_printf(out, ",\"signal\":\"%s\"", r.signal);
+	jbuf_adds(out, ",\"signal\":");
+	jjson_str(out, r.signal, strlen(r.signal));
 	if (!isnan(r.value)) {
 		jbuf_adds(out, ",\"value\":");
 		jjson_num(out, r.value);
@@ -96,12 +112,13 @@ explain_json(const struct judge *j, struct judge_bench *b, const struct explaine
 
 	jbuf_init(&rows);
 	jbuf_addc(&rows, '[');
-	for (i = 0; i < set->n; i++) {
+	for (i = 0; i < j->limit_n + set->n; i++) {
 		jbuf_adds(&rows, i ? "," : "");
-		json_row(&rows, rule_row(&set->v[i], b->page));
+		json_row(&rows, i < j->limit_n ? limit_row(&j->limits[i], x->r) :
+			rule_row(&set->v[i - j->limit_n], b->page));
 	}
 	if (j->relevance.match) {
-		jbuf_adds(&rows, set->n ? "," : "");
+		jbuf_adds(&rows, i ? "," : "");
 		json_row(&rows, relevance_row(j, x, v));
 	}
 	jbuf_addc(&rows, ']');
@@ -113,6 +130,8 @@ explain_json(const struct judge *j, struct judge_bench *b, const struct explaine
 	if (v->rule)
 		jrec_put_str(out, "rule", v->rule, strlen(v->rule));
 	jrec_put_str(out, "set", set->name, strlen(set->name));
+	if (b->cleaned)
+		jrec_put_num(out, "removed_words", b->about.removed);
 	jrec_put_raw(out, "rules", rows.p, rows.n);
 	jrec_end(out);
 	jbuf_release(&rows);

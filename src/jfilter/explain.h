@@ -8,6 +8,7 @@ struct explained {
 	const char *id, *title;		/* terminated */
 	size_t id_n, title_n;
 	const char *kind;
+	const struct jrec *r;
 };
 
 /* The bench holds the measured text; v is its verdict. */

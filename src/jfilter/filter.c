@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/jhash.h"
 #include "base/jjson.h"
 #include "explain.h"
 #include "lines.h"
@@ -49,7 +50,7 @@ put_drop(struct block *b, const struct jrec *r, const struct verdict *v)
 }
 
 struct notes {			/* what a kept record is told about itself */
-	struct jrec_edit score[3 + JPII_KINDS + 1];
+	struct jrec_edit score[4 + JPII_KINDS + 1];
 	size_t n;
 	struct jarena *arena;
 };
@@ -134,6 +135,8 @@ put_kept(const struct run *run, struct judge_bench *bench, struct block *b, cons
 	const char *bucket;
 
 	note_score(&t, "jfilter.relevance", relevance);
+	if (bench->cleaned)
+		note_score(&t, "jfilter.removed_words", bench->about.removed);
 	note_models(run, bench, &t);
 	if (m->pii == PII_MASK || m->pii == PII_HASH) {
 		k = models_pii_edits(m, r, &pii);
@@ -155,17 +158,27 @@ put_kept(const struct run *run, struct judge_bench *bench, struct block *b, cons
 		jrec_write_edits(r, ed, n, &b->out);
 }
 
-/* Is there nothing to ask about any record? */
-static bool
-passes_all(const struct run *run)
+/* The record with its text as line rules left it, from the arena. */
+static int
+cleaned_record(const struct judge_bench *bench, const struct jrec *r, struct jrec *to, struct jerr *e)
 {
-	const struct judge *j = &run->judge;
-	size_t i;
+	struct jrec_edit ed = { .key = "text" };
+	struct jbuf text, line;
+	const char *copy;
+	int rc;
 
-	for (i = 0; i < j->n; i++)
-		if ((i == 0 || j->kinds[i].has_rules) && j->kinds[i].set.n > 0)
-			return false;
-	return !j->relevance.match && !run->notes;
+	jbuf_init(&text);
+	jbuf_init(&line);
+	jjson_str(&text, bench->clean.p, bench->clean.n);
+	ed.val = text.p;
+	ed.val_n = text.n;
+	jrec_write_edits(r, &ed, 1, &line);
+	jbuf_trim(&line);
+	copy = jarena_strndup(r->arena, line.p, line.n);
+	rc = jrec_parse(to, copy, line.n, r->arena, e);
+	jbuf_release(&text);
+	jbuf_release(&line);
+	return rc;
 }
 
 static int
@@ -173,27 +186,32 @@ filter_record(struct run *run, struct judge_bench *bench, struct block *b, const
 	struct jerr *e)
 {
 	struct verdict v;
-	struct judged t = { .kind = record_kind(r), .page = run->notes };
+	struct judged t = { .kind = record_kind(r), .r = r, .page = run->notes };
+	struct jrec cleaned;
 	int rc;
 
 	record_text(r, &t.text, &t.n);
 	rc = judge_text(&run->judge, bench, &t, &v, e);
 	if (rc < 0)
 		return rc;
-	if (v.rule)
+	if (v.rule) {
 		put_drop(b, r, &v);
-	else
-		put_kept(run, bench, b, r, v.relevance);
-	return 0;
+		return 0;
+	}
+	if (bench->cleaned)
+		rc = cleaned_record(bench, r, &cleaned, e);
+	if (rc == 0)
+		put_kept(run, bench, b, bench->cleaned ? &cleaned : r, v.relevance);
+	return rc;
 }
 
 static int
 explain_record(struct run *run, struct judge_bench *bench, struct block *b, const struct jrec *r,
 	struct jerr *e)
 {
-	struct explained x = { .title = "", .kind = record_kind(r) };
+	struct explained x = { .title = "", .kind = record_kind(r), .r = r };
 	struct verdict v;
-	struct judged t = { .kind = x.kind, .page = true };
+	struct judged t = { .kind = x.kind, .r = r, .page = true };
 	int rc;
 
 	record_text(r, &t.text, &t.n);
@@ -270,7 +288,7 @@ signals_record(struct run *run, struct judge_bench *bench, struct block *b, cons
 	const struct jsignal *s;
 	struct jbuf scores;
 	struct verdict v;
-	struct judged t = { .kind = record_kind(r), .page = true };
+	struct judged t = { .kind = record_kind(r), .r = r, .page = true };
 	size_t n, i;
 	int rc;
 
@@ -377,7 +395,8 @@ run_pipe(struct run *run, struct jcli *cli, int argc, char **argv, struct jerr *
 	run->bench = jmem_zalloc((size_t)run->workers, sizeof(*run->bench));
 	for (i = 0; i < run->workers; i++)
 		judge_bench_init(&run->bench[i], &run->judge);
-	rc = lines_open_output(&run->lines, e);
+	rc = run->opts->resume ? lines_resume_output(&run->lines, run->opts->table, e) :
+		lines_open_output(&run->lines, e);
 	if (rc == 0)
 		rc = jpar_pipe_run(&p, run->workers, e);
 	rc = lines_close(&run->lines, rc, e);
@@ -450,6 +469,34 @@ check_only(const char *s, struct jerr *e)
 	return 0;
 }
 
+/* Which rules there were, for the provenance: the name of each set and a hash of its rows. */
+static void
+note_rules(struct jcli *cli, const struct judge *j)
+{
+	struct jbuf note, rows;
+	size_t i;
+
+	jbuf_init(&note);
+	jbuf_init(&rows);
+	for (i = 0; i < j->n; i++) {
+		const struct kind_set *k = &j->kinds[i];
+
+		if (i > 0 && !k->has_rules)
+			continue;
+		jbuf_reset(&rows);
+		ruleset_print(&k->set, &rows);
+		jbuf_adds(&note, i ? "," : "{");
+		jjson_str(&note, k->kind, strlen(k->kind));
+		jbuf_adds(&note, ":{\"set\":");
+		jjson_str(&note, k->set.name, strlen(k->set.name));
+		jbuf_printf(&note, ",\"hash\":\"%016llx\"}", (unsigned long long)jhash64(rows.p, rows.n, 0));
+	}
+	jbuf_addc(&note, '}');
+	jcli_note(cli, "rules", note.p);
+	jbuf_release(&note);
+	jbuf_release(&rows);
+}
+
 static int
 run_with(record_fn *fn, struct jcli *cli, const struct filter_opts *o, int argc, char **argv,
 	struct jerr *e)
@@ -462,7 +509,9 @@ run_with(record_fn *fn, struct jcli *cli, const struct filter_opts *o, int argc,
 	rc = judge_open(&run.judge, &o->judge, e);
 	run.notes = run.judge.models.pii != PII_OFF || o->judge.models.lang || o->judge.models.lang_model ||
 		o->judge.models.classifier || o->judge.models.lm;
-	run.pass = rc == 0 && fn == filter_record && passes_all(&run);
+	run.pass = rc == 0 && fn == filter_record && !run.notes && judge_asks_nothing(&run.judge);
+	if (rc == 0 && fn == filter_record)
+		note_rules(cli, &run.judge);
 	if (rc == 0)
 		rc = o->print_rules ? print_rules(cli, &run.judge, e) :
 			run_pipe(&run, cli, argc, argv, e);

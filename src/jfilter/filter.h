@@ -11,11 +11,12 @@
 
 struct filter_opts {
 	struct judge_opts judge;
-	bool explain, json, print_rules, list;
+	const struct jopt *table;	/* of the verb: what decides the output */
+	bool explain, json, print_rules, list, resume;
 	const char *only;		/* names of signals, by commas; NULL = all */
 };
 
-#define FILTER_OPTS_INIT { .judge = JUDGE_OPTS_INIT }
+#define FILTER_OPTS_INIT(options) { .judge = JUDGE_OPTS_INIT, .table = (options) }
 
 /* Kept records to -o, the others to --rejects with `drop`; with `explain` as explain_run(). */
 int filter_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e);

@@ -38,16 +38,12 @@ load_rules(struct judge *j, const char *option, struct jerr *e)
 	return ruleset_load(&k->set, name, &j->arena, e);
 }
 
-/* "dclm" is what gopher is; "jupiter" what there is without the option. */
+/* "dclm" is what gopher is. */
 static int
 load_compat(struct judge *j, const char *program, struct jerr *e)
 {
 	const char *name = strcmp(program, "dclm") == 0 ? "gopher" : program;
-	int rc;
-
-	if (strcmp(program, "jupiter") == 0)
-		return 0;
-	rc = ruleset_load(&j->kinds[0].set, name, &j->arena, e);
+	int rc = ruleset_load(&j->kinds[0].set, name, &j->arena, e);
 	return rc == 0 ? ruleset_load(&j->kinds[1].set, name, &j->arena, e) : rc;
 }
 
@@ -99,6 +95,52 @@ add_rule(struct judge *j, const struct rule_row *row, struct jerr *e)
 	return rc;
 }
 
+/* On a signal it is one more rule of all sets; other names are numbers of the record. */
+static int
+set_limit(struct judge *j, const char *option, enum side side, struct jerr *e)
+{
+	const char *eq = strrchr(option, '='), *what = side == SIDE_MIN ? "min" : "max";
+	struct limit l = { .side = side };
+	struct rule_row row;
+
+	if (!eq || eq == option || jstr_to_double(eq + 1, &l.limit) < 0)
+		return jerr_set(e, JERR_ARG, "--%s %s: expected NAME=NUMBER", what, option);
+	l.name = jarena_strndup(&j->arena, option, (size_t)(eq - option));
+	if (!jsignal_find(l.name)) {
+		j->limits[j->limit_n++] = l;
+		return 0;
+	}
+	row = (struct rule_row){ jarena_printf(&j->arena, "%s:%s", what, l.name), l.name, side, l.limit,
+		"asked for" };
+	return add_rule(j, &row, e);
+}
+
+static int
+set_members(struct judge *j, const struct judge_opts *o, struct jerr *e)
+{
+	size_t i;
+	int rc = 0;
+
+	j->limits = jarena_alloc(&j->arena, o->min.n + o->max.n + 1, sizeof(*j->limits));
+	for (i = 0; i < o->min.n && rc == 0; i++)
+		rc = set_limit(j, o->min.v[i], SIDE_MIN, e);
+	for (i = 0; i < o->max.n && rc == 0; i++)
+		rc = set_limit(j, o->max.v[i], SIDE_MAX, e);
+	return rc;
+}
+
+static int
+set_clean(struct judge *j, const char *name, struct jerr *e)
+{
+	const struct jclean *clean;
+	size_t i;
+	int rc = ruleset_clean(&clean, name, e);
+
+	for (i = 0; i < j->n && rc == 0; i++)
+		j->kinds[i].set.clean = clean;
+	return rc;
+}
+
 /* What the options on models ask of a record. */
 static int
 add_model_rules(struct judge *j, const struct model_opts *o, struct jerr *e)
@@ -108,10 +150,15 @@ add_model_rules(struct judge *j, const struct model_opts *o, struct jerr *e)
 		{ "quality", "quality", SIDE_MIN, o->min_quality, "the classifier says no" },
 		{ "perplexity", "perplexity", SIDE_MAX, o->max_perplexity, "unlike the model's text" },
 		{ "flagged_words", "flagged_words", SIDE_MAX, 1, "words of the lists" },
-		{ "pii", "pii", SIDE_MAX, 0, "personal data" }
+		{ "pii", "pii", SIDE_MAX, 0, "personal data" },
+		{ "url", "url_listed", SIDE_MAX, 0, "its address is in a list" },
+		{ "url_words", "url_words", SIDE_MAX, 0, "a word in its address" },
+		{ "url_soft_words", "url_soft_words", SIDE_MAX, 1, "two soft words in its address" },
+		{ "licence", "licence_wanted", SIDE_MIN, 1, "another licence, or none" }
 	};
 	const bool wanted[] = { o->lang != NULL, o->min_quality > 0, o->max_perplexity > 0,
-		o->words.n > 0, j->models.pii == PII_DROP };
+		o->words.n > 0, j->models.pii == PII_DROP, o->urls.n > 0, o->urls.n > 0, o->urls.n > 0,
+		o->licence != NULL };
 	size_t i;
 	int rc = 0;
 
@@ -121,6 +168,17 @@ add_model_rules(struct judge *j, const struct model_opts *o, struct jerr *e)
 		if (wanted[i])
 			rc = add_rule(j, &rows[i], e);
 	return rc;
+}
+
+static void
+list_keywords(struct judge *j)
+{
+	const char **v = jarena_alloc(&j->arena, j->relevance.keywords + 1, sizeof(*v));
+	size_t i;
+
+	for (i = 0; i < j->relevance.keywords; i++)
+		v[i] = jmatch_key(j->relevance.match, i);
+	j->models.of.keywords = v;
 }
 
 int
@@ -145,10 +203,16 @@ judge_open(struct judge *j, const struct judge_opts *o, struct jerr *e)
 		rc = add_model_rules(j, &o->models, e);
 	if (rc == 0)
 		rc = set_limits(j, &o->set, e);
+	if (rc == 0)
+		rc = set_members(j, o, e);
+	if (rc == 0 && o->clean)
+		rc = set_clean(j, o->clean, e);
 	for (i = 0; i < o->min_relevance.n && rc == 0; i++)
 		rc = set_relevance(j, o->min_relevance.v[i], e);
 	if (rc == 0)
 		rc = relevance_open(&j->relevance, o->domain, &o->keywords, &o->negative, e);
+	if (rc == 0 && j->relevance.match)
+		list_keywords(j);
 	if (rc == 0 && o->min_relevance.n > 0 && !j->relevance.match)
 		rc = jerr_set(e, JERR_ARG, "--min-relevance needs --domain or --keywords");
 	return rc;
@@ -171,6 +235,7 @@ judge_bench_init(struct judge_bench *b, const struct judge *j)
 	b->page = jpage_new();
 	jpage_use(b->page, &j->models.of);
 	jarena_init(&b->arena, 0);
+	jbuf_init(&b->clean);
 	b->hits = jmem_zalloc(n + 1, sizeof(*b->hits));
 }
 
@@ -179,6 +244,7 @@ judge_bench_release(struct judge_bench *b)
 {
 	jpage_free(b->page);
 	jarena_release(&b->arena);
+	jbuf_release(&b->clean);
 	jmem_free(b->hits);
 }
 
@@ -204,34 +270,96 @@ judge_min_relevance(const struct judge *j, const char *kind)
 	return j->kinds[0].min_relevance;
 }
 
-int
-judge_text(const struct judge *j, struct judge_bench *b, const struct judged *t,
-	struct verdict *v, struct jerr *e)
+bool
+judge_asks_nothing(const struct judge *j)
 {
-	const struct ruleset *set = judge_rules(j, t->kind);
-	double min = judge_min_relevance(j, t->kind);
 	size_t i;
-	int rc;
 
-	*v = (struct verdict){ .relevance = NAN };
-	if (set->n == 0 && !j->relevance.match && !t->page)
-		return 0;
-	rc = jpage_read(b->page, t->text, t->n, e);
-	if (rc < 0)
-		return rc;
-	if (j->relevance.match)
-		v->relevance = relevance_score(&j->relevance, b->page, b->hits);
+	for (i = 0; i < j->n; i++)
+		if ((i == 0 || j->kinds[i].has_rules) && (j->kinds[i].set.n > 0 || j->kinds[i].set.clean))
+			return false;
+	return !j->relevance.match && j->limit_n == 0;
+}
+
+/* The first limit on a number of the record that does not hold; what is not there has none. */
+static bool
+breaks_limit(const struct judge *j, const struct judged *t, struct verdict *v)
+{
+	size_t i;
+	double x;
+
+	for (i = 0; i < j->limit_n; i++) {
+		const struct limit *l = &j->limits[i];
+
+		if (!record_number(t->r, l->name, &x) || (l->side == SIDE_MIN ? x >= l->limit : x <= l->limit))
+			continue;
+		*v = (struct verdict){ l->name, l->name, l->side, x, l->limit, NAN };
+		return true;
+	}
+	return false;
+}
+
+/* Only the text of documents is cleaned.  False if nothing is left of it. */
+static bool
+clean_text(const struct ruleset *set, struct judge_bench *b, const struct judged *t)
+{
+	struct jclean_counts c;
+
+	b->cleaned = false;
+	if (!set->clean || !jrec_find(t->r, "text"))
+		return true;
+	jbuf_reset(&b->clean);
+	jclean_text(set->clean, t->text, t->n, &b->clean, &c);
+	b->about.removed = c.words ? 1 - (double)c.kept_words / (double)c.words : 0;
+	b->cleaned = b->clean.n != t->n || memcmp(b->clean.p, t->text, t->n) != 0;
+	return c.kept_words > 0;
+}
+
+static int
+ask_rules(const struct ruleset *set, struct judge_bench *b, struct verdict *v)
+{
+	size_t i;
+
 	for (i = 0; i < set->n; i++) {
 		const struct rule *r = &set->v[i];
 		double value = r->signal->measure(b->page);
 
 		if (rule_holds(r, value))
 			continue;
-		*v = (struct verdict){ r->name, r->signal->name, r->side, value, r->limit,
-			v->relevance };
+		*v = (struct verdict){ r->name, r->signal->name, r->side, value, r->limit, v->relevance };
 		return 0;
 	}
-	if (v->relevance < min)
+	return 1;
+}
+
+int
+judge_text(const struct judge *j, struct judge_bench *b, const struct judged *t,
+	struct verdict *v, struct jerr *e)
+{
+	const struct ruleset *set = judge_rules(j, t->kind);
+	double min = judge_min_relevance(j, t->kind);
+	bool broken, left;
+	int rc;
+
+	*v = (struct verdict){ .relevance = NAN };
+	b->cleaned = false;
+	broken = breaks_limit(j, t, v);
+	if ((broken || (set->n == 0 && !set->clean && !j->relevance.match)) && !t->page)
+		return 0;
+	record_about(t->r, &b->about);
+	left = clean_text(set, b, t);
+	b->page->about = &b->about;
+	rc = b->cleaned && !jclean_is_last(set->clean) ? jpage_read(b->page, b->clean.p, b->clean.n, e) :
+		jpage_read(b->page, t->text, t->n, e);
+	if (rc < 0 || broken)
+		return rc;
+	if (!left) {
+		*v = (struct verdict){ "nothing_left", "words", SIDE_MIN, 0, 1, NAN };
+		return 0;
+	}
+	if (j->relevance.match)
+		v->relevance = relevance_score(&j->relevance, b->page, b->hits);
+	if (ask_rules(set, b, v) && v->relevance < min)
 		*v = (struct verdict){ "relevance", "relevance", SIDE_MIN, v->relevance, min,
 			v->relevance };
 	return 0;

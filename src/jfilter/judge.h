@@ -7,6 +7,7 @@
 #include "cli/jcli.h"
 #include "models.h"
 #include "record/jrec.h"
+#include "recordtext.h"
 #include "relevance.h"
 #include "rules.h"
 
@@ -17,9 +18,17 @@ struct kind_set {			/* the rules and the least relevance of a kind of source */
 	bool has_rules, has_relevance;
 };
 
+struct limit {				/* of a number in the record itself */
+	const char *name;
+	enum side side;
+	double limit;
+};
+
 struct judge {				/* read-only once made; shared by the workers */
 	struct kind_set *kinds;		/* [0] is the one of kind "" */
 	size_t n;
+	struct limit *limits;
+	size_t limit_n;
 	struct relevance relevance;
 	struct models models;
 	struct jarena arena;
@@ -32,6 +41,8 @@ struct judge_opts {
 	const char *domain;
 	struct jopt_list keywords, negative;
 	struct jopt_list min_relevance;	/* X or KIND=X */
+	struct jopt_list min, max;	/* NAME=X */
+	const char *clean;		/* line rules of all sets; NULL = as the sets say */
 	struct model_opts models;
 };
 
@@ -41,11 +52,15 @@ struct judge_bench {			/* one worker's tools */
 	struct jpage *page;
 	struct jarena arena;
 	uint32_t *hits;
+	struct jabout about;		/* of the record judged last */
+	struct jbuf clean;		/* its text as line rules leave it */
+	bool cleaned;			/* which is another than it was */
 };
 
 struct judged {
 	const char *kind, *text;
 	size_t n;			/* of the text */
+	const struct jrec *r;
 	bool page;			/* the page is wanted even if no rule asks */
 };
 
@@ -64,7 +79,9 @@ void judge_bench_release(struct judge_bench *b);
 
 const struct ruleset *judge_rules(const struct judge *j, const char *kind);
 double judge_min_relevance(const struct judge *j, const char *kind);
-/* Measures the text; afterwards b->page answers for its signals. */
+/* Is nothing asked about any record of any kind? */
+bool judge_asks_nothing(const struct judge *j);
+/* Measures the text, cleaned if its rules say so; afterwards b->page answers for its signals. */
 int judge_text(const struct judge *j, struct judge_bench *b, const struct judged *t,
 	struct verdict *v, struct jerr *e);
 

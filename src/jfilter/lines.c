@@ -58,6 +58,47 @@ lines_open_output(struct lines *l, struct jerr *e)
 	return rc;
 }
 
+/* Reads over what is done already. */
+static int
+skip_done(struct lines *l, const struct resume_point *p, struct jerr *e)
+{
+	uint64_t i;
+	size_t n;
+	char *line;
+	int rc = 1;
+
+	l->read = p->read;
+	l->done = *p;
+	if (p->read == 0)
+		return 0;
+	l->reader.at = (size_t)p->file;
+	for (i = 0; i < p->line && rc > 0; i++)
+		rc = jreader_line(&l->reader, &line, &n, e);
+	if (rc < 0)
+		return rc;
+	if (l->reader.at != p->file || !l->reader.in || jin_offset(l->reader.in) != p->offset)
+		return jerr_set(e, JERR_FORMAT, "%s: line %llu is not where an earlier run found it",
+			file_name(l), (unsigned long long)p->line);
+	return 0;
+}
+
+int
+lines_resume_output(struct lines *l, const struct jopt *options, struct jerr *e)
+{
+	struct jbuf key;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < l->reader.n; i++)
+		if (strcmp(l->reader.files[i], "-") == 0)
+			return jerr_set(e, JERR_ARG, "--resume needs files: standard input cannot be read again");
+	jbuf_init(&key);
+	resume_key(&key, options, l->reader.files, l->reader.n);
+	rc = resume_open(&l->resume, l->cli, &key, e);
+	jbuf_release(&key);
+	return rc == 0 ? skip_done(l, resume_start(l->resume), e) : rc;
+}
+
 static bool
 same_file(const struct lines *l, const struct block *b)
 {
@@ -75,6 +116,7 @@ add_line(struct lines *l, struct block *b)
 	if (!to->too_long)
 		jbuf_add(&b->bytes, l->line, l->line_n);
 	l->read++;
+	b->after = (struct resume_point){ l->reader.at, to->number, jin_offset(l->reader.in), l->read };
 }
 
 int
@@ -118,6 +160,8 @@ write_bytes(struct lines *l, const struct block *b, struct jerr *e)
 {
 	int rc = 0;
 
+	if (l->resume)
+		return resume_write(l->resume, &b->out, &b->rejects, e);
 	if (b->out.n > 0)
 		rc = jout_write(l->out, b->out.p, b->out.n, e);
 	if (rc == 0 && l->rejects && b->rejects.n > 0)
@@ -137,9 +181,15 @@ lines_write(struct lines *l, struct block *b, struct jerr *e)
 	for (i = 0; i < b->n; i++)
 		c->bytes_in += b->v[i].n + 1;
 	c->bytes_out += b->out.n;
-	for (i = 0; i < b->reasons; i++)
+	for (i = 0; i < b->reasons; i++) {
 		jcli_reject(l->cli, b->reason[i]);
+		if (l->resume)
+			resume_count(l->resume, b->reason[i]);
+	}
 	jcli_progress(l->cli, "records", c->in, 0, NULL);
+	l->done = b->after;
+	if (rc == 0 && l->resume && resume_due(l->resume))
+		rc = resume_checkpoint(l->resume, &l->done, e);
 	block_free(b);
 	return rc;
 }
@@ -147,6 +197,11 @@ lines_write(struct lines *l, struct block *b, struct jerr *e)
 int
 lines_close(struct lines *l, int rc, struct jerr *e)
 {
+	if (rc == 0 && l->resume) {
+		rc = resume_commit(l->resume, &l->done, e);
+		l->resume = NULL;
+	}
+	resume_abort(l->resume);
 	if (rc == 0 && l->rejects) {
 		rc = jout_commit(l->rejects, e);
 		l->rejects = NULL;

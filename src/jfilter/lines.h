@@ -17,6 +17,7 @@
 #include "cli/jcli.h"
 #include "io/jio.h"
 #include "record/jreader.h"
+#include "resume.h"
 
 struct line {
 	size_t at, n;			/* in block.bytes */
@@ -36,6 +37,7 @@ struct block {
 	uint64_t kept;
 	const char **reason;		/* one for each rejected record; static or set-owned strings */
 	size_t reasons, reason_cap;
+	struct resume_point after;	/* where the input stands behind the last line */
 };
 
 struct lines {				/* the reading and writing ends, shared by the stages */
@@ -47,6 +49,8 @@ struct lines {				/* the reading and writing ends, shared by the stages */
 	int line_rc;
 	uint64_t read, limit;
 	struct jout *out, *rejects;
+	struct resume *resume;		/* instead of out and rejects; or NULL */
+	struct resume_point done;	/* what is written */
 	const char *shown;		/* name for messages instead of the reader's; or NULL */
 };
 
@@ -56,6 +60,11 @@ int lines_open_copy(struct lines *l, struct jcli *cli, char **file, const char *
 	struct jerr *e);
 /* Opens -o and --rejects. */
 int lines_open_output(struct lines *l, struct jerr *e);
+/*
+ * Opens them so that a later run can go on, and goes on where one with the same options and input
+ * was stopped.  JERR_ARG where standard input is read or the output is no file.
+ */
+int lines_resume_output(struct lines *l, const struct jopt *options, struct jerr *e);
 /* As jpar_pipe.read: 1 block, 0 end, < 0 error. */
 int lines_read(struct lines *l, struct block **b, struct jerr *e);
 /* Writes out and rejects of the block, counts, and frees it. */

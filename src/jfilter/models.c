@@ -19,38 +19,77 @@ split_list(const char *s, struct jarena *a)
 	return v;
 }
 
-/* One word or phrase a line; # starts a comment. */
+/* Calls fn for each line of the files; what it refuses is told with its place. */
 static int
-read_words(struct models *m, const struct jopt_list *files, struct jarena *a, struct jerr *e)
+each_line(struct models *m, const struct jopt_list *files, int (*fn)(struct models *m, const char *line,
+	size_t n, struct jerr *e), struct jerr *e)
 {
-	const char **v = NULL;
-	size_t n = 0, cap = 0, i, len;
 	struct jin *in;
 	char *line;
+	size_t i, n;
 	int rc = 0;
 
 	for (i = 0; i < files->n && rc == 0; i++) {
 		rc = jin_open(&in, files->v[i], e);
 		if (rc < 0)
 			break;
-		while ((rc = jin_line(in, &line, &len, e)) > 0) {
-			struct jtext_span s;
-
-			if (rc == 2)
-				continue;
-			s = jtext_trim(line, (struct jtext_span){ 0, strcspn(line, "#") });
-			if (s.n == 0)
-				continue;
-			JMEM_GROW(v, cap, n + 1);
-			v[n++] = jarena_strndup(a, line + s.at, s.n);
+		while ((rc = jin_line(in, &line, &n, e)) > 0) {
+			rc = rc == 2 ? jerr_set(e, JERR_LIMIT, "line is too long") : fn(m, line, n, e);
+			if (rc < 0) {
+				jerr_wrap(e, "%s:%llu", files->v[i], (unsigned long long)jin_lineno(in));
+				break;
+			}
 		}
 		jin_close(in);
 	}
-	if (rc == 0 && n == 0)
+	return rc;
+}
+
+/* One word or phrase a line; # starts a comment. */
+static int
+add_word(struct models *m, const char *line, size_t n, struct jerr *e)
+{
+	struct jtext_span s = jtext_trim(line, (struct jtext_span){ 0, strcspn(line, "#") });
+
+	if (s.n == 0)
+		return 0;
+	JMEM_GROW(m->word, m->word_cap, m->word_n + 1);
+	m->word[m->word_n++] = jmem_strndup(line + s.at, s.n);
+	return 0;
+}
+
+static int
+read_words(struct models *m, const struct jopt_list *files, struct jerr *e)
+{
+	int rc = each_line(m, files, add_word, e);
+
+	if (rc == 0 && m->word_n == 0)
 		rc = jerr_set(e, JERR_ARG, "--words %s: no word in it", files->v[0]);
 	if (rc == 0)
-		rc = jmatch_new(&m->flagged, v, n, e);
-	jmem_free(v);
+		rc = jmatch_new(&m->flagged, (const char *const *)m->word, m->word_n, e);
+	while (m->word_n > 0)
+		jmem_free(m->word[--m->word_n]);
+	jmem_free(m->word);
+	return rc;
+}
+
+static int
+add_url(struct models *m, const char *line, size_t n, struct jerr *e)
+{
+	return jurls_add(m->urls, line, n, e);
+}
+
+static int
+read_urls(struct models *m, const struct jopt_list *files, struct jerr *e)
+{
+	int rc;
+
+	m->urls = jurls_new();
+	rc = each_line(m, files, add_url, e);
+	if (rc == 0)
+		rc = jurls_finish(m->urls, e);
+	if (rc == 0 && jurls_count(m->urls) == 0)
+		rc = jerr_set(e, JERR_ARG, "--urls %s: no pattern in it", files->v[0]);
 	return rc;
 }
 
@@ -130,7 +169,9 @@ models_open(struct models *m, const struct model_opts *o, struct jarena *a, stru
 	if (rc == 0 && o->lm)
 		rc = jlm_open(&m->lm, o->lm, e);
 	if (rc == 0 && o->words.n > 0)
-		rc = read_words(m, &o->words, a, e);
+		rc = read_words(m, &o->words, e);
+	if (rc == 0 && o->urls.n > 0)
+		rc = read_urls(m, &o->urls, e);
 	if (rc == 0)
 		rc = open_buckets(m, o, e);
 	if (rc == 0)
@@ -140,6 +181,8 @@ models_open(struct models *m, const struct model_opts *o, struct jarena *a, stru
 	m->of.classifier = m->classifier;
 	m->of.lm = m->lm;
 	m->of.flagged = m->flagged;
+	m->of.urls = m->urls;
+	m->of.licences = o->licence;
 	return rc;
 }
 
@@ -150,6 +193,7 @@ models_close(struct models *m)
 	jfasttext_free(m->classifier);
 	jlm_free(m->lm);
 	jmatch_free(m->flagged);
+	jurls_free(m->urls);
 	if (m->key.p)
 		jbuf_release(&m->key);
 }

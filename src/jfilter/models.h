@@ -16,7 +16,8 @@ struct model_opts {
 	const char *lang, *lang_model;		/* "en,de"; fastText file or NULL = built in */
 	const char *classifier, *class;
 	const char *lm, *buckets;		/* "HEAD,MIDDLE": perplexities */
-	struct jopt_list words;			/* files */
+	struct jopt_list words, urls;		/* files */
+	const char *licence;			/* names, by commas */
 	const char *pii, *pii_key;		/* mask, hash, drop, count; file */
 	double min_lang, min_quality, max_perplexity;	/* NaN = no rule */
 };
@@ -29,6 +30,9 @@ struct models {
 	struct jfasttext *classifier;
 	struct jlm *lm;
 	struct jmatch *flagged;
+	struct jurls *urls;
+	char **word;				/* of --words, while they are read */
+	size_t word_n, word_cap;
 	const char **wanted;
 	enum pii_mode pii;
 	struct jbuf key;

@@ -57,6 +57,12 @@ static const struct rule_row gopher[] = {
 	{ .rule = NULL }
 };
 
+#define FINEWEB_PAGE \
+	{ "punctuated_lines", "punctuated_lines", SIDE_MIN, 0.12, "few lines end a sentence" }, \
+	{ "short_lines", "short_lines", SIDE_MAX, 0.67, "mostly short lines" }, \
+	{ "later_line_chars", "later_line_chars", SIDE_MAX, 0.01, "copies of lines" }, \
+	{ "newlines", "newlines_per_word", SIDE_MAX, 0.3, "a list of words" }
+
 /* In FineWeb's order: language, Gopher repetition and quality, C4, FineWeb; then ours. */
 static const struct rule_row web[] = {
 	{ "encoding", "bad_chars", SIDE_MAX, 0.005, "decoded wrongly, or binary" },
@@ -64,26 +70,101 @@ static const struct rule_row web[] = {
 	GOPHER_REPETITION,
 	GOPHER_QUALITY,
 	{ "lorem_ipsum", "lorem_ipsum", SIDE_MAX, 0, "filler text" },
-	{ "punctuated_lines", "punctuated_lines", SIDE_MIN, 0.12, "few lines end a sentence" },
-	{ "short_lines", "short_lines", SIDE_MAX, 0.67, "mostly short lines" },
-	{ "later_line_chars", "later_line_chars", SIDE_MAX, 0.01, "copies of lines" },
-	{ "newlines", "newlines_per_word", SIDE_MAX, 0.3, "a list of words" },
+	FINEWEB_PAGE,
 	{ "redirect", "redirect", SIDE_MAX, 2.5, "a page that has moved or is missing" },
 	{ "boilerplate", "boilerplate", SIDE_MAX, 0.25, "mostly page furniture" },
+	{ .rule = NULL }
+};
+
+/* Section 2 of Lozhkov et al. 2024, with its exceptions for markup and data. */
+#define STACK_RULES \
+	{ "max_lines", "lines_all", SIDE_MAX, 100000, "too long to be written by hand" }, \
+	{ "max_line", "code_max_line", SIDE_MAX, 1000, "minified or data" }, \
+	{ "mean_line", "code_mean_line", SIDE_MAX, 100, "minified or data" }, \
+	{ "markup_line", "markup_max_line", SIDE_MAX, 100000, "one line of data" }, \
+	{ "letters", "code_letters", SIDE_MIN, 0.25, "numbers instead of code" }, \
+	{ "data", "data_chars", SIDE_MAX, 0.5, "encoded binary data" }, \
+	{ "data_run", "data_run", SIDE_MAX, 1024, "a long run of encoded data" }, \
+	{ "data_lines", "data_lines", SIDE_MAX, 512, "a file of data" }, \
+	{ "text_name", "text_name", SIDE_MIN, 1, "plain text that is no readme, notes or requirements" }, \
+	{ "generated", "generated", SIDE_MAX, 0, "written by a program" }
+
+static const struct rule_row stack[] = {
+	STACK_RULES,
+	{ .rule = NULL }
+};
+
+/* The scripts of StarCoder (Li et al. 2023): every language alike, then by language. */
+static const struct rule_row starcoder[] = {
+	{ "max_line", "max_line", SIDE_MAX, 1000, "minified or data" },
+	{ "mean_line", "mean_line", SIDE_MAX, 100, "minified or data" },
+	{ "alnum", "alnum_chars", SIDE_MIN, 0.25, "symbols instead of code" },
+	{ "min_comments", "comment_share", SIDE_MIN, 0.01, "no comments" },
+	{ "max_comments", "comment_share", SIDE_MAX, 0.8, "comments instead of code" },
+	{ "xml_header", "xml_header", SIDE_MAX, 0, "XML under another name" },
+	{ "html_text", "html_text", SIDE_MIN, 100, "little visible text" },
+	{ "html_text_share", "html_text_share", SIDE_MIN, 0.2, "little visible text" },
+	{ "min_config", "config_chars", SIDE_MIN, 100, "next to nothing" },
+	{ "max_config", "config_chars", SIDE_MAX, 5000, "a file of data" },
 	{ .rule = NULL }
 };
 
 static const struct rule_row code[] = {
 	{ "encoding", "bad_chars", SIDE_MAX, 0.005, "decoded wrongly, or binary" },
 	{ "empty", "words", SIDE_MIN, 10, "next to nothing" },
-	{ "max_lines", "lines_all", SIDE_MAX, 100000, "too long to be written by hand" },
-	{ "max_line", "max_line", SIDE_MAX, 1000, "minified or data" },
-	{ "mean_line", "mean_line", SIDE_MAX, 100, "minified or data" },
 	{ "alnum", "alnum_chars", SIDE_MIN, 0.25, "symbols instead of code" },
-	{ "letters", "letter_chars", SIDE_MIN, 0.25, "numbers instead of code" },
-	{ "data", "data_chars", SIDE_MAX, 0.5, "encoded binary data" },
-	{ "generated", "generated", SIDE_MAX, 0, "written by a program" },
+	STACK_RULES,
+	{ "xml_header", "xml_header", SIDE_MAX, 0, "XML under another name" },
+	{ "html_text", "html_text", SIDE_MIN, 100, "little visible text" },
 	{ "dup_lines", "dup_line_chars", SIDE_MAX, 0.8, "the same lines over and over" },
+	{ .rule = NULL }
+};
+
+/* What Raffel et al. 2020 ask of a page whose lines have been chosen: by their code and their paper. */
+#define C4_PAGE \
+	{ "lorem_ipsum", "lorem_ipsum", SIDE_MAX, 0, "filler text" }, \
+	{ "braces", "braces", SIDE_MAX, 0, "code" }
+
+static const struct rule_row c4[] = {
+	C4_PAGE,
+	{ "sentences", "sentences", SIDE_MIN, 3, "too few sentences" },
+	{ .rule = NULL }
+};
+
+static const struct rule_row c4_paper[] = {
+	C4_PAGE,
+	{ "sentences", "sentences", SIDE_MIN, 5, "too few sentences" },
+	{ .rule = NULL }
+};
+
+/* Penedo et al. 2024: what comes behind the language and the Gopher rules. */
+static const struct rule_row fineweb[] = {
+	C4_PAGE,
+	{ "sentences", "sentences", SIDE_MIN, 5, "too few sentences" },
+	FINEWEB_PAGE,
+	{ .rule = NULL }
+};
+
+/* Xue et al. 2021: any language. */
+static const struct rule_row mc4[] = {
+	{ "language", "lang_score", SIDE_MIN, 0.7, "no language for sure" },
+	{ "long_lines", "long_lines", SIDE_MIN, 3, "fewer than three lines of 200 characters" },
+	{ .rule = NULL }
+};
+
+/* Wenzek et al. 2020, before the language model decides (--lm, --buckets). */
+static const struct rule_row ccnet[] = {
+	{ "min_chars", "chars", SIDE_MIN, 300, "too short" },
+	{ "language", "lang_score", SIDE_MIN, 0.5, "no language for sure" },
+	{ .rule = NULL }
+};
+
+/* Penedo et al. 2023 as DCLM repeats it. */
+static const struct rule_row refinedweb[] = {
+	{ "language", "lang_score", SIDE_MIN, 0.65, "no language for sure" },
+	GOPHER_QUALITY,
+	GOPHER_REPETITION,
+	{ "removed_words", "removed_words", SIDE_MAX, 0.05, "too much of it is furniture" },
 	{ .rule = NULL }
 };
 
@@ -138,6 +219,12 @@ static const struct rule_row rpv2[] = {
 	COMPAT_QUALITY("rpv2"), COMPAT_GRAMS("rpv2"), { .rule = NULL }
 };
 
+static const struct rule_row jupiter[] = {
+	{ "min_chars", "chars", SIDE_MIN, 100, "too short" },
+	{ "score", "jupiter.score", SIDE_MIN, 0.5, "little quality by five measures" },
+	{ .rule = NULL }
+};
+
 static const struct rule_row curator[] = {
 	COMPAT_QUALITY("curator"), COMPAT_REPETITION("curator"), { .rule = NULL }
 };
@@ -184,6 +271,14 @@ const struct preset presets[] = {
 	{ "gopher", "Gopher quality and repetition, DCLM definitions", gopher },
 	{ "web", "web prose: Gopher, FineWeb, furniture", web },
 	{ "code", "source files", code },
+	{ "stack", "source files by the rules of The Stack v2", stack },
+	{ "starcoder", "source files by the scripts of StarCoder", starcoder },
+	{ "c4", "C4 by its code: lines, then the page", c4, "c4" },
+	{ "c4-paper", "C4 by its paper: lines, then the page", c4_paper, "c4-paper" },
+	{ "fineweb", "FineWeb behind the Gopher rules: lines, then the page", fineweb, "fineweb" },
+	{ "mc4", "pages of any language as mC4 chose them", mc4 },
+	{ "refinedweb", "RefinedWeb: lines, Gopher, what is left", refinedweb, "refinedweb" },
+	{ "ccnet", "what CCNet asks before its language model", ccnet },
 	{ "pairs", "questions with answers, chats", pairs },
 	{ "chat", "chats and generated text", chat },
 	{ "domain", "pages about a domain from anywhere", domain },
@@ -191,6 +286,7 @@ const struct preset presets[] = {
 	{ "dolma", "Gopher rules as dolma measures them", dolma },
 	{ "rpv2", "Gopher rules on the signals of RedPajama v2", rpv2 },
 	{ "curator", "Gopher rules as NeMo Curator measures them", curator },
+	{ "jupiter", "the quality score of the first Jupiter", jupiter },
 	{ "none", "no rule", none },
 	{ .name = NULL }
 };

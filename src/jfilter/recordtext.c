@@ -1,5 +1,7 @@
 #include "recordtext.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/jhash.h"
@@ -75,6 +77,41 @@ record_kind(const struct jrec *r)
 	if (jrec_obj(r, "source", &source) && jrec_str(&source, "kind", &s, &n))
 		return s;
 	return "";
+}
+
+void
+record_about(const struct jrec *r, struct jabout *about)
+{
+	struct jrec source;
+	const char *s;
+	size_t n;
+
+	*about = (struct jabout)JABOUT_INIT;
+	if (jrec_str(r, "code_lang", &s, &n))
+		about->code_lang = s;
+	if (jrec_obj(r, "source", &source)) {
+		jrec_str(&source, "uri", &about->uri, &about->uri_n);
+		jrec_str(&source, "licence", &about->licence, &about->licence_n);
+	}
+	if (!about->uri)
+		jrec_str(r, "url", &about->uri, &about->uri_n);
+	if (!about->licence && !jrec_str(r, "licence", &about->licence, &about->licence_n))
+		jrec_str(r, "license", &about->licence, &about->licence_n);
+}
+
+bool
+record_number(const struct jrec *r, const char *name, double *v)
+{
+	const char *dot = strchr(name, '.');
+	struct jrec inner;
+	char object[64];
+
+	if (jrec_num(r, name, v))
+		return true;
+	snprintf(object, sizeof(object), "%.*s", dot ? (int)(dot - name) : 0, name);
+	if (dot && jrec_obj(r, object, &inner) && jrec_num(&inner, dot + 1, v))
+		return true;
+	return jrec_obj(r, "scores", &inner) && jrec_num(&inner, name, v);
 }
 
 const char *

@@ -28,6 +28,7 @@ from_preset(struct ruleset *rs, const struct preset *p, struct jarena *a, struct
 		;
 	rs->name = p->name;
 	rs->about = p->about;
+	rs->clean = p->clean ? jclean_find(p->clean) : NULL;
 	rs->v = jarena_alloc(a, rs->n + 1, sizeof(*rs->v));
 	for (i = 0; i < rs->n; i++) {
 		rc = resolve(&rs->v[i], &p->rows[i], p->name, e);
@@ -81,7 +82,7 @@ read_row(struct rule *r, const struct jval *v, const char *file, struct jerr *e)
 static int
 from_file(struct ruleset *rs, const char *file, struct jarena *a, struct jerr *e)
 {
-	static const char *const keys[] = { "name", "about", "rules", NULL };
+	static const char *const keys[] = { "name", "about", "clean", "rules", NULL };
 	const struct jval *list;
 	struct jval *v;
 	size_t i;
@@ -96,11 +97,22 @@ from_file(struct ruleset *rs, const char *file, struct jarena *a, struct jerr *e
 	rc = known_keys(v, keys, file, e);
 	rs->name = jval_str(v, "name", file);
 	rs->about = jval_str(v, "about", "");
+	if (rc == 0)
+		rc = ruleset_clean(&rs->clean, jval_str(v, "clean", "none"), e);
 	rs->n = list->u.a.n;
 	rs->v = jarena_alloc(a, rs->n + 1, sizeof(*rs->v));
 	for (i = 0; i < rs->n && rc == 0; i++)
 		rc = read_row(&rs->v[i], list->u.a.v[i], file, e);
 	return rc;
+}
+
+int
+ruleset_clean(const struct jclean **clean, const char *name, struct jerr *e)
+{
+	*clean = jclean_find(name);
+	if (*clean || strcmp(name, "none") == 0)
+		return 0;
+	return jerr_set(e, JERR_ARG, "no line rules \"%s\": expected c4, c4-paper, fineweb, refinedweb or none", name);
 }
 
 int
@@ -175,6 +187,8 @@ ruleset_print(const struct ruleset *rs, struct jbuf *out)
 
 	jbuf_printf(out, "name: %s\nabout: ", rs->name);
 	jjson_str(out, rs->about, strlen(rs->about));
+	if (rs->clean)
+		jbuf_printf(out, "\nclean: %s", jclean_name(rs->clean));
 	jbuf_adds(out, rs->n ? "\nrules:\n" : "\nrules: []\n");
 	for (i = 0; i < rs->n; i++) {
 		const struct rule *r = &rs->v[i];

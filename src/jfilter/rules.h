@@ -6,6 +6,7 @@
  *
  *	name: docs
  *	about: pages of technical documentation
+ *	clean: c4			# line rules that come first; may be left out
  *	rules:
  *	  - { rule: stub, signal: content_words, min: 20, why: "too little text to learn from" }
  *
@@ -21,6 +22,7 @@
 #include "base/jerr.h"
 #include "base/jmem.h"
 #include "base/jstr.h"
+#include "text/jclean.h"
 #include "text/jsignal.h"
 
 enum side { SIDE_MIN, SIDE_MAX };
@@ -35,6 +37,7 @@ struct rule_row {			/* as shipped */
 struct preset {
 	const char *name, *about;
 	const struct rule_row *rows;	/* ends with .rule NULL */
+	const char *clean;		/* line rules that come first (jclean.h); NULL = none */
 };
 
 struct rule {
@@ -47,6 +50,7 @@ struct rule {
 
 struct ruleset {
 	const char *name, *about;
+	const struct jclean *clean;	/* NULL = none */
 	struct rule *v;
 	size_t n;
 };
@@ -60,6 +64,8 @@ int ruleset_set(struct ruleset *rs, const char *assignment, struct jerr *e);
 /* Appends a row, unless a rule of that name is there. */
 int ruleset_add(struct ruleset *rs, const struct rule_row *row, struct jarena *a, struct jerr *e);
 void ruleset_print(const struct ruleset *rs, struct jbuf *out);
+/* Line rules by name; NULL for "none".  JERR_ARG for others. */
+int ruleset_clean(const struct jclean **clean, const char *name, struct jerr *e);
 bool rule_holds(const struct rule *r, double value);
 /* How far the value is on the good side; negative where the rule drops.  0 for NaN. */
 double rule_margin(const struct rule *r, double value);

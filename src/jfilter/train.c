@@ -13,6 +13,8 @@
 #include "text/jfasttext.h"
 #include "text/jlm.h"
 
+enum { HELD = 8 };			/* the part of the memory for texts held out */
+
 struct held {				/* a text kept back to measure with */
 	char *text, *label;
 	size_t n;
@@ -26,6 +28,7 @@ struct train {
 	double share;
 	struct held *v;
 	size_t n, cap;
+	uint64_t held;			/* bytes of the texts */
 };
 
 /* The label as a word: of a string, number or boolean member. */
@@ -56,6 +59,10 @@ take_example(struct train *t, const struct jrec *r, const char *text, size_t n, 
 	id = record_id(r, text, n, &id_n);
 	if (split_fraction(id, id_n) >= t->share)
 		return jfasttext_train_add(t->classifier, label, text, n, e);
+	t->held += n;
+	if (t->held > (uint64_t)jcli_common(t->cli)->memory / HELD)
+		return jerr_set(e, JERR_LIMIT, "%zu texts held out take more than 1/%d of the memory: give more with -M, or a "
+			"smaller --held-out", t->n + 1, HELD);
 	JMEM_GROW(t->v, t->cap, t->n + 1);
 	t->v[t->n++] = (struct held){ jmem_strndup(text, n), jmem_strdup(label), n };
 	return 0;
@@ -81,9 +88,8 @@ take_line(struct train *t, const char *line, size_t n, struct jarena *a, struct 
 	}
 	if (t->classifier)
 		return take_example(t, &r, text, n, e);
-	jlm_train_add(t->lm, text, n);
 	c->out++;
-	return 0;
+	return jlm_train_add(t->lm, text, n, e);
 }
 
 static int
@@ -175,33 +181,34 @@ report(struct train *t, const struct jfasttext *m)
 }
 
 static int
-finish(struct train *t, struct jbuf *out, struct jerr *e)
+to_output(void *out, const void *p, size_t n, struct jerr *e)
 {
+	return jout_write(out, p, n, e);
+}
+
+static int
+finish(struct train *t, struct jout *out, struct jerr *e)
+{
+	const struct jlm_sink sink = { to_output, out };
 	struct jfasttext *m;
-	struct jlm *lm;
-	struct jbuf arpa;
+	struct jbuf file;
 	int rc;
 
-	if (t->classifier) {
-		rc = jfasttext_train_finish(t->classifier, &m, e);
-		t->classifier = NULL;
-		if (rc == 0) {
-			jfasttext_write(m, out);
-			report(t, m);
-			jfasttext_free(m);
-		}
+	if (t->lm) {
+		rc = jlm_train_finish(t->lm, &sink, e);
+		t->lm = NULL;
 		return rc;
 	}
-	jbuf_init(&arpa);
-	rc = jlm_train_finish(t->lm, t->o->binary ? &arpa : out, e);
-	t->lm = NULL;
-	if (rc == 0 && t->o->binary)
-		rc = jlm_open_mem(&lm, arpa.p, arpa.n, "trained model", e);
-	if (rc == 0 && t->o->binary) {
-		jlm_write(lm, out);
-		jlm_free(lm);
-	}
-	jbuf_release(&arpa);
+	rc = jfasttext_train_finish(t->classifier, &m, e);
+	t->classifier = NULL;
+	if (rc < 0)
+		return rc;
+	report(t, m);
+	jbuf_init(&file);
+	jfasttext_write(m, &file);
+	jfasttext_free(m);
+	rc = jout_write(out, file.p, file.n, e);
+	jbuf_release(&file);
 	return rc;
 }
 
@@ -211,8 +218,9 @@ open_trainer(struct train *t, struct jerr *e)
 	const struct train_opts *o = t->o;
 	const struct jcommon *c = jcli_common(t->cli);
 	const struct jfasttext_opts f = { (int)o->dim, (int)o->epochs, (int)o->ngrams, (int)o->min_count,
-		(uint32_t)o->buckets, o->rate, (uint64_t)c->seed };
-	const struct jlm_opts l = { (int)o->order, (int)o->min_count, c->memory };
+		(uint32_t)o->buckets, o->rate, (uint64_t)c->seed,
+		(uint64_t)c->memory - (uint64_t)c->memory / HELD };
+	const struct jlm_opts l = { (int)o->order, (int)o->min_count, (uint64_t)c->memory, o->binary };
 
 	if (o->classifier == o->lm)
 		return jerr_set(e, JERR_ARG, "expected either --classifier or --lm");
@@ -227,26 +235,22 @@ int
 train_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
 {
 	struct train t = { .cli = cli, .o = opts };
-	struct jbuf out;
-	struct jout *to;
+	struct jout *out = NULL;
 	size_t i;
 	int rc = open_trainer(&t, e);
 
-	jbuf_init(&out);
 	if (rc == 0)
 		rc = read_all(&t, argc, argv, e);
 	if (rc == 0)
-		rc = finish(&t, &out, e);
+		rc = jout_open(&out, jcli_common(cli)->output, e);
 	if (rc == 0)
-		rc = jout_open(&to, jcli_common(cli)->output, e);
+		rc = finish(&t, out, e);
 	if (rc == 0) {
-		rc = jout_write(to, out.p, out.n, e);
-		if (rc < 0)
-			jout_abort(to);
-		else
-			rc = jout_commit(to, e);
-		jcli_counts(cli)->bytes_out = out.n;
+		jcli_counts(cli)->bytes_out = jout_offset(out);
+		rc = jout_commit(out, e);
+		out = NULL;
 	}
+	jout_abort(out);
 	jfasttext_train_abort(t.classifier);
 	jlm_train_abort(t.lm);
 	for (i = 0; i < t.n; i++) {
@@ -254,6 +258,5 @@ train_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
 		jmem_free(t.v[i].label);
 	}
 	jmem_free(t.v);
-	jbuf_release(&out);
 	return rc;
 }

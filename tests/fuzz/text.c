@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/jabout.h"
 #include "text/jmatch.h"
 #include "text/jminhash.h"
 #include "text/jsignal.h"
@@ -39,13 +40,16 @@ check_spans(const char *s, size_t n)
 static void
 check_signals(const char *s, size_t n)
 {
+	static const char *const langs[] = { NULL, "python", "html", "json", "text", "c" };
 	static struct jpage *pg;	/* as a worker has it: used again and again */
+	struct jabout about = { .uri = s, .uri_n = n, .code_lang = langs[n % 6], .licence = s, .licence_n = n };
 	const struct jsignal *sig;
 	struct jerr e = { 0 };
 	size_t i;
 
 	if (!pg)
 		pg = jpage_new();
+	pg->about = &about;
 	if (jpage_read(pg, s, n, &e) == 0)
 		for (i = 0; (sig = jsignal_at(i)) != NULL; i++) {
 			double v = sig->measure(pg);
@@ -91,7 +95,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	const char *s = (const char *)p;
 	struct jshingles set = { .n = 0 };
 	struct jminhash m;
-	uint64_t sig[16], band[4];
+	uint32_t sig[16];
+	uint64_t band[4];
 
 	check_spans(s, n);
 	check_signals(s, n);

@@ -135,7 +135,7 @@ loop periods" ]
 	done
 	jq -e '.rules | any(.signal == "dolma.dup_5gram")' "$tmp/dolma" >/dev/null
 	jq -e '.set == "gopher"' "$tmp/dclm" >/dev/null
-	jq -e '.set == "docs"' "$tmp/jupiter" >/dev/null
+	jq -e '.set == "jupiter"' "$tmp/jupiter" >/dev/null
 	# one page, five numbers: a top 2-gram that stands once counts for some and not for others
 	printf '{"id":"x","text":"alpha beta gamma"}\n' | "$jf" signals -q --only datatrove.top_2gram,dolma.top_2gram,rpv2.top_2gram,top_2gram |
 		jq -e '.scores["jfilter.dolma.top_2gram"] > 0.6 and .scores["jfilter.rpv2.top_2gram"] == 0 and .scores["jfilter.top_2gram"] == 0' >/dev/null
@@ -191,4 +191,18 @@ loop periods" ]
 	cmp "$tmp/rej1" "$tmp/rej2"
 	[ $(($(wc -l <"$tmp/out1") + $(wc -l <"$tmp/rej1"))) = "$(wc -l <"$tmp/in")" ]
 	"$jf" -q --rules none --rules code=none <"$tmp/in" 2>/dev/null | cmp - <(head -n 403 "$tmp/in")
+}
+
+@test "training stays within -M: the same model with less, or a refusal that says what would fit" {
+	graded 3000 >"$tmp/graded"
+	"$jf" train -q --lm --order 3 --binary -M 256M -o "$tmp/wide.jlm" "$tmp/graded"
+	"$jf" train -q --lm --order 3 --binary -M 16M -o "$tmp/small.jlm" "$tmp/graded"
+	cmp "$tmp/wide.jlm" "$tmp/small.jlm"
+	run "$jf" train -q --lm --order 3 -M 1M -o "$tmp/none.arpa" "$tmp/graded"
+	[ "$status" = 1 ] && [[ $output == *"different words"* ]] && [ ! -e "$tmp/none.arpa" ]
+	run "$jf" train -q --classifier -M 32M -o "$tmp/none.bin" "$tmp/graded"
+	[ "$status" = 1 ] && [[ $output == *"buckets would"* ]] && [ ! -e "$tmp/none.bin" ]
+	"$jf" train -q --classifier --epochs 1 --buckets 20000 -M 32M -o "$tmp/some.bin" "$tmp/graded"
+	run "$jf" train -q --classifier -M 1M -o "$tmp/none.bin" "$tmp/graded"
+	[ "$status" = 1 ] && [[ $output == *"memory"* ]] && [ ! -e "$tmp/none.bin" ]
 }

@@ -24,7 +24,7 @@ copies(void)
 	near(by(JCOMPAT_DOLMA, text)->dup_lines, 3.0 / 5, 1e-12);
 	near(by(JCOMPAT_DOLMA, text)->dup_line_chars, 3.0 / 4, 1e-12);
 	near(by(JCOMPAT_CURATOR, text)->dup_lines, 2.0 / 4, 1e-12);
-	near(by(JCOMPAT_CURATOR, text)->dup_line_chars, 2.0 / 8, 1e-12);
+	near(by(JCOMPAT_CURATOR, text)->dup_line_chars, 2.0 / 4, 1e-12);
 	ok(isnan(by(JCOMPAT_DOLMA, text)->dup_paras));
 	near(by(JCOMPAT_DATATROVE, "p\n\nq\n\n\np")->dup_paras, 1.0 / 3, 1e-12);
 	near(by(JCOMPAT_DATATROVE, "p\n\nq\n\n\np")->dup_para_chars, 1.0 / 8, 1e-12);
@@ -83,7 +83,7 @@ quality(void)
 	near(by(JCOMPAT_DOLMA, text)->bullets, 2.0 / 3, 1e-12);
 	near(by(JCOMPAT_DOLMA, text)->ellipsis_lines, 0, 0);
 	near(by(JCOMPAT_DOLMA, text)->hashes, 0.1, 1e-12);
-	near(by(JCOMPAT_CURATOR, text)->bullets, 1.0 / 3, 1e-12);
+	near(by(JCOMPAT_CURATOR, text)->bullets, 0, 0);
 }
 
 /* The order that the same page gives: datatrove least, then Curator and dolma, then RedPajama. */

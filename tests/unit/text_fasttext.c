@@ -1,6 +1,8 @@
 /* fastText models of our own: trained, written, read again; damaged files are refused. */
 #include "t.h"
 
+#include <stdio.h>
+
 #include "base/jmem.h"
 #include "text/jfasttext.h"
 
@@ -95,6 +97,35 @@ refused_options(void)
 	ok(jfasttext_train_open(&t, &o, NULL) == JERR_ARG);
 }
 
+/* What does not fit is refused, and the refusal says what would fit. */
+static void
+bounded(void)
+{
+	struct jfasttext_opts o = JFASTTEXT_OPTS_INIT;
+	struct jfasttext_trainer *t;
+	struct jfasttext *m;
+	struct jerr e = { 0 };
+	char text[64];
+	int i, rc = 0;
+
+	o.memory = 16 << 20;		/* 2^18 buckets of 32 numbers are 32 MiB */
+	ok(jfasttext_train_open(&t, &o, &e) == 0);
+	ok(jfasttext_train_add(t, "a", "one two", 7, &e) == 0);
+	ok(jfasttext_train_add(t, "b", "two three", 9, &e) == 0);
+	ok(jfasttext_train_finish(t, &m, &e) == JERR_LIMIT && strstr(e.msg, "buckets would"));
+	o.buckets = 1000;
+	o.memory = 1 << 20;
+	o.epochs = 1;
+	e.code = 0;
+	ok(jfasttext_train_open(&t, &o, &e) == 0);
+	for (i = 0; i < 100000 && rc == 0; i++) {
+		snprintf(text, sizeof(text), "word%d and word%d of a text", i, i / 2);
+		rc = jfasttext_train_add(t, i % 2 ? "a" : "b", text, strlen(text), &e);
+	}
+	ok(rc == JERR_LIMIT && i > 100 && strstr(e.msg, "different words"));
+	jfasttext_train_abort(t);
+}
+
 int
 main(void)
 {
@@ -104,6 +135,7 @@ main(void)
 	round_trip(&file);
 	damaged(&file);
 	refused_options();
+	bounded();
 	jbuf_release(&file);
 	return t_done();
 }

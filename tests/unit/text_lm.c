@@ -1,6 +1,7 @@
 /* Language models: KenLM's scores, ARPA and binary, damage, training that adds up to one. */
 #include "t.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/jmem.h"
@@ -93,6 +94,72 @@ holes(void)
 	jlm_free(m);
 }
 
+static int
+keep(void *arg, const void *p, size_t n, struct jerr *e)
+{
+	(void)e;
+	jbuf_add(arg, p, n);
+	return 0;
+}
+
+static int
+train_words(struct jbuf *out, const struct jlm_opts *o, int words, struct jerr *e)
+{
+	const struct jlm_sink sink = { keep, out };
+	struct jlm_trainer *t;
+	char line[256];
+	int i, k, rc;
+
+	jbuf_reset(out);
+	rc = jlm_train_open(&t, o, e);
+	for (i = 0; i < words && rc == 0; i++) {
+		k = i * 7919 % words;
+		snprintf(line, sizeof(line), "Word%d follows word%d and\nword%d.\n", k, k / 3, i % 17);
+		rc = jlm_train_add(t, line, strlen(line), e);
+	}
+	if (rc == 0)
+		return jlm_train_finish(t, &sink, e);
+	jlm_train_abort(t);
+	return rc;
+}
+
+/* The memory changes where numbers wait, not what comes out; the binary is that of the ARPA file. */
+static void
+bounded(void)
+{
+	struct jlm_opts o = { .order = 3, .min_count = 1, .memory = 256 << 20 };
+	struct jbuf wide, small, file, made;
+	struct jerr e = { 0 };
+	struct jlm *m;
+
+	jbuf_init(&wide);
+	jbuf_init(&small);
+	jbuf_init(&file);
+	jbuf_init(&made);
+	eq_int(train_words(&wide, &o, 20000, &e), 0);
+	o.memory = 16 << 20;
+	eq_int(train_words(&small, &o, 20000, &e), 0);
+	ok(wide.n == small.n && memcmp(wide.p, small.p, wide.n) == 0);
+	o.binary = true;
+	eq_int(train_words(&made, &o, 20000, &e), 0);
+	if (ok(jlm_open_mem(&m, wide.p, wide.n, "arpa", &e) == 0)) {
+		jlm_write(m, &file);
+		jlm_free(m);
+	}
+	ok(file.n == made.n && memcmp(file.p, made.p, file.n) == 0);
+	o.memory = 1 << 20;
+	eq_int(train_words(&small, &o, 20000, &e), JERR_LIMIT);
+	ok(strstr(e.msg, "different words") != NULL);
+	/* More words than the first table has room for, by far. */
+	o.memory = 256 << 20;
+	o.order = 1;
+	eq_int(train_words(&small, &o, 120000, &e), 0);
+	jbuf_release(&wide);
+	jbuf_release(&small);
+	jbuf_release(&file);
+	jbuf_release(&made);
+}
+
 static void
 trained(void)
 {
@@ -102,14 +169,15 @@ trained(void)
 	struct jlm_trainer *t;
 	struct jlm_state s, after;
 	struct jbuf arpa;
+	const struct jlm_sink sink = { keep, &arpa };
 	struct jlm *m;
 	double sum, one, two;
 	size_t i;
 
 	jbuf_init(&arpa);
 	ok(jlm_train_open(&t, &o, NULL) == 0);
-	jlm_train_add(t, text, sizeof(text) - 1);
-	ok(jlm_train_finish(t, &arpa, NULL) == 0);
+	ok(jlm_train_add(t, text, sizeof(text) - 1, NULL) == 0);
+	ok(jlm_train_finish(t, &sink, NULL) == 0);
 	if (!ok(jlm_open_mem(&m, arpa.p, arpa.n, "trained", NULL) == 0))
 		return;
 	jlm_begin(m, &s);
@@ -144,6 +212,7 @@ main(void)
 	bad_arpa();
 	holes();
 	trained();
+	bounded();
 	jbuf_release(&file);
 	return t_done();
 }

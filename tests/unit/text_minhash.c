@@ -182,9 +182,10 @@ test_wordkeys(void)
 {
 	static const char *const parts[] = { "a", "Word", "don't", "x_1", "3.14", "os.path", "caf\xc3\xa9", " ",
 		"\n", ".", ",", "'", "_", "\xe4\xb8\xad\xe6\x96\x87", "--", "longer_than_eight_bytes", "Z", "9", "\xcc\x81",
-		"\xff", "12345678", "@[`{", "a;b", "1;2", "\xe2\x80\x99s", ":" };
+		"\xff", "12345678", "@[`{", "a;b", "1;2", "\xe2\x80\x99s", ":", "\xe2\x80\x9c", "\xe2\x80\xa6",
+		"\xe2\x80", "and then " };
 	uint64_t *keys = NULL;
-	char text[400];
+	char text[2400];
 	struct jtext_word w;
 	struct jrand r;
 	size_t cap = 0, n, at, i, count, len;
@@ -192,7 +193,7 @@ test_wordkeys(void)
 
 	jrand_init(&r, 8, 8);
 	for (t = 0; t < 20000; t++) {
-		size_t pieces = (size_t)jrand_below(&r, 20);
+		size_t pieces = (size_t)jrand_below(&r, t % 4 ? 20 : 100);
 
 		for (n = 0; pieces-- > 0; n += len) {
 			const char *s = parts[jrand_below(&r, sizeof(parts) / sizeof(parts[0]))];
@@ -209,13 +210,13 @@ test_wordkeys(void)
 	jmem_free(keys);
 }
 
-/* Flattening eight bytes at a time: as one by one. */
+/* Flattening sixteen bytes at a time: as one by one. */
 static void
 test_flatten(void)
 {
 	static const char *const parts[] = { "a", "BC", " ", "  ", "\n", "\t", "\xc3\x89", "word", "Eight888", ".",
-		"\xe2\x80\x89", "\x01", "Z z" };
-	char text[200], want[400];
+		"\xe2\x80\x89", "\x01", "Z z", "Ten of it " };
+	char text[1000], want[2000];
 	struct jbuf out;
 	struct jerr e = { 0 };
 	struct jrand r;
@@ -225,7 +226,7 @@ test_flatten(void)
 	jbuf_init(&out);
 	jrand_init(&r, 9, 9);
 	for (t = 0; t < 20000; t++) {
-		size_t pieces = (size_t)jrand_below(&r, 18);
+		size_t pieces = (size_t)jrand_below(&r, t % 4 ? 18 : 80);
 		bool blank = false;
 
 		for (n = 0; pieces-- > 0; n += len) {
