@@ -12,12 +12,6 @@ attn_softcap(float *s, int64_t rows, int64_t n, float cap)
 			s[r * ATTN_TILE + i] = cap * tanhf(s[r * ATTN_TILE + i] / cap);
 }
 
-size_t
-attn_gemm_work(const struct jkern *k, int64_t d)
-{
-	return jkern_gemm_work(k, JGEMM_NT, ATTN_TILE, d);
-}
-
 void
 attn_begin(const struct attn_rows *a)
 {
@@ -39,7 +33,7 @@ weigh(const struct attn_rows *a, int64_t r, int64_t n)
 		memset(s, 0, (size_t)n * sizeof(*s));
 		return;
 	}
-	c = expf(a->m[r] - m);
+	a->k->exp_scale(&c, &a->m[r], m, 1, 1);
 	a->m[r] = m;
 	a->l[r] = a->l[r] * c + a->k->exp_sum(s, s, m, n);
 	if (c != 1)

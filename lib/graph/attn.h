@@ -28,7 +28,6 @@ struct attn_rows {
 
 /* s = cap * tanh(s / cap) for rows of n scores; cap 0 = nothing. */
 void attn_softcap(float *s, int64_t rows, int64_t n, float cap);
-size_t attn_gemm_work(const struct jkern *k, int64_t d);
 void attn_begin(const struct attn_rows *a);
 /* One tile: the scores of n keys are in s, those not to be seen are -INFINITY. */
 void attn_tile(const struct attn_rows *a, const float *v, int64_t ldv, int64_t n);

@@ -13,7 +13,7 @@
 #include "graph/jgraph.h"
 #include "tensor/jkern.h"
 
-enum { JNODE_INS = 6, JNODE_PARAMS = 2 };
+enum { JNODE_INS = 6, JNODE_PARAMS = 3 };
 
 /* What an operation runs with. */
 struct jrun {
@@ -106,6 +106,7 @@ struct jgraph {
 	int *ends;
 	size_t n_segments, cap_segments, cap_ends;
 	bool in_segment;
+	struct jnode *which;		/* adapters of the rows (jloras.h), or NULL */
 
 	struct jstep *steps;
 	size_t n_steps, cap_steps, n_forward;

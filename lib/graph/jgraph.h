@@ -29,7 +29,9 @@
 
 struct jgraph;
 struct jnode;
+struct jkv_cache;
 struct jlora;
+struct jloras;
 struct jpacked;
 
 /*
@@ -48,6 +50,7 @@ struct jparam {
 	struct jpacked *packed;	/* see jparam_pack(); NULL = none */
 	/* Adapters beside a frozen weight (jlora.h): in products, in look-ups of rows. */
 	const struct jlora *lora, *lora_rows;
+	const struct jloras *many, *many_rows;	/* the same by rows of a batch (jloras.h) */
 };
 
 /*
@@ -100,16 +103,11 @@ struct jattn {
 struct jnode *jg_attention(struct jgraph *g, struct jnode *q, struct jnode *k, struct jnode *v,
 	struct jnode *seg, const struct jattn *a);
 /*
- * The same for generation, no gradient: appends the R new rows of k and v to a cache and lets each
- * row see its own sequence.  Row r belongs to sequence slot[r] at position pos[r]; cache is
- * [slots, capacity, K*d] for keys and for values, owned by the caller.  A row's bits do not depend
- * on the other rows, and are those that jg_attention gives an unpacked sequence: decoding, prefill
- * and training compute the same numbers.
+ * The same for generation, no gradient: appends the R new rows of k and v to a cache (jkv.h) and lets
+ * each row see its own sequence.  Row r belongs to sequence slot[r] at position pos[r]; the cache is
+ * the caller's.  A row's bits do not depend on the other rows, and with a cache in f32 are those that
+ * jg_attention gives an unpacked sequence: decoding, prefill and training compute the same numbers.
  */
-struct jkv_cache {
-	float *k, *v;
-	int64_t slots, capacity;
-};
 struct jnode *jg_attention_cached(struct jgraph *g, struct jnode *q, struct jnode *k,
 	struct jnode *v, struct jnode *slot, struct jnode *pos, const struct jattn *a,
 	struct jkv_cache *cache);

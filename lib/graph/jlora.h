@@ -7,9 +7,9 @@
  * builders record base and adapter; nothing else in a graph changes.
  *
  *	LoRA	y = x W^T + scale * (drop(x) A^T) B^T
- *	DoRA	y = m / |W + scale B A| * (the same), the norm taken by rows and, while the adapter
- *		is trained, a constant in the backward pass; not for look-ups and not for the head
- *		of jg_linear_ce
+ *	DoRA	y = m / |W + scale B A| * (the same), the norm taken by rows, of a look-up by the
+ *		table's columns, and, while the adapter is trained, a constant in the backward pass;
+ *		not for experts.  In jg_linear_ce dropout is for h alone.
  *
  * Adapter and tensors belong to the caller and must outlive the graph.
  */
@@ -20,17 +20,19 @@
 #include "tensor/jkern.h"
 
 struct jlora {
-	struct jparam *a;	/* [r, I]; of a look-up [V, r] */
-	struct jparam *b;	/* [O, r]; of a look-up [C, r] */
-	struct jparam *m;	/* [O], NULL = no DoRA */
+	struct jparam *a;	/* [r, I]; of a look-up [V, r]; of E stacked experts [E * r, I] */
+	struct jparam *b;	/* [O, r]; of a look-up [C, r]; of experts [E * O, r], O for each */
+	struct jparam *m;	/* [O], of a look-up [C]; NULL = no DoRA */
 	float scale;
 	float dropout;		/* share of the input's values that a training pass drops */
-	const float *norm;	/* |W + scale B A| by rows, or NULL; used while nothing is trained */
+	const float *norm;	/* |W + scale B A| as above, or NULL; used while nothing is trained */
 };
 
 /* |W_o + scale B_o A|; tmp holds a row of W. */
 float jlora_row_norm(const struct jkern *k, const struct jparam *w, const struct jlora *l, int64_t o,
 	float *tmp);
+/* Those of the columns of a table [V, C] with an adapter of look-ups; norm is [C]. */
+void jlora_column_norms(const struct jkern *k, const struct jparam *w, const struct jlora *l, float *norm);
 
 /* Share p of the values becomes 0 and the others grow by 1 / (1 - p), in training passes only. */
 struct jnode *jg_dropout(struct jgraph *g, struct jnode *x, float p);

@@ -8,6 +8,8 @@
  *	y = jg_moe_linear(g, in, w, route)		w [E * O, C]: expert e has rows e O .. e O + O
  *	out = jg_moe_combine(g, y, route)		[R, O]
  *
+ * An adapter on w (jlora.h) is a stack likewise: A [E * r, C], B [E * O, r].
+ *
  * The weights are the softmax over all experts at the chosen ones, divided by their sum if
  * `normalise`.  The lowest number wins among equal logits.  A row's result does not depend on the rows
  * beside it.

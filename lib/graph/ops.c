@@ -14,6 +14,7 @@ const struct jop *const jops[] = {
 	&jop_rows,
 	&jop_linear_ce,
 	&jop_lora,
+	&jop_loras,
 	&jop_dora,
 	&jop_dropout,
 	&jop_noise,

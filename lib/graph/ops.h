@@ -6,7 +6,7 @@
 
 extern const struct jop jop_embed, jop_linear, jop_rmsnorm, jop_rope_table, jop_rope,
 	jop_attention, jop_attention_cached, jop_swiglu, jop_add, jop_rows, jop_linear_ce,
-	jop_lora, jop_dora, jop_dropout, jop_noise, jop_layernorm, jop_act, jop_columns, jop_scale,
+	jop_lora, jop_loras, jop_dora, jop_dropout, jop_noise, jop_layernorm, jop_act, jop_columns, jop_scale,
 	jop_pool, jop_moe_plan, jop_moe_route, jop_moe_spread, jop_moe_linear, jop_moe_combine;
 
 /* A weight alone, whatever adapter hangs on it. */

@@ -209,7 +209,8 @@ feed(struct beams *b, struct jerr *e)
 static int
 run_prompt(struct beams *b, struct jerr *e)
 {
-	size_t known = jinfer_begin(b->inf, 0, b->t->prompt, b->t->n);
+	size_t known = jinfer_begin(b->inf, 0, b->t->opts->adapter, b->t->prompt,
+		b->t->n);
 	struct jinfer_feed f = { .slot = 0, .ids = b->t->prompt + known, .n = b->t->n - known,
 		.logits = b->logits };
 
@@ -288,6 +289,8 @@ jinfer_beam(const struct jgen_task *t, const struct jbeam_opts *o, struct jerr *
 	rc = search(&b, &why, e);
 	if (rc == 0)
 		rc = put_best(&b, why, e);
+	for (int i = 1; i < o->width; i++)	/* the first one's cache may be saved */
+		jinfer_reset(t->inf, i);
 	free_all(b.run, o->width);
 	free_all(b.next, o->width);
 	free_all(b.done, o->width);

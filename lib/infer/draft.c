@@ -61,7 +61,8 @@ draft_model(const struct draft_model *d, const struct jids *ids, size_t max, uin
 	}
 	f.ids = ids->v + have;
 	f.n = ids->n - have;
-	while (*n < max && ids->n + *n < room) {
+	while (*n < max && ids->n + *n < room && jinfer_need(d->inf, d->slot, f.n)
+			<= jinfer_available(d->inf)) {
 		int rc = jinfer_feed(d->inf, &f, 1, e);
 
 		if (rc < 0)

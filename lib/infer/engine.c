@@ -1,5 +1,5 @@
 /*
- * The engine: key/value caches for every layer, and graphs by (rows, wanted rows), made when a shape
+ * The engine: pages of keys and values for every layer, and graphs by (rows, wanted rows), made when a shape
  * first occurs.  A feed is one list of rows over all its slots, cut into chunks whose sizes come from
  * a short list, so that few graphs serve any mix of prompts and single tokens without padding rows.
  */
@@ -12,47 +12,109 @@
 #define EXACT_ROWS 16		/* up to here every number has its own graph */
 
 uint64_t
+jinfer_page_bytes(const struct jmodel_config *c, enum jdtype k_type, enum jdtype v_type)
+{
+	return (uint64_t)c->layers * (jkv_page_bytes(k_type, c->kv_heads, c->head_dim)
+		+ jkv_page_bytes(v_type, c->kv_heads, c->head_dim));
+}
+
+uint64_t
 jinfer_kv_bytes(const struct jmodel_config *c, int slots, int capacity)
 {
-	return 2 * sizeof(float) * (uint64_t)c->layers * (uint64_t)(c->kv_heads * c->head_dim) *
-		(uint64_t)slots * (uint64_t)capacity;
+	uint64_t page = jinfer_page_bytes(c, JDT_F32, JDT_F32);
+
+	return capacity == 1 ? page / JKV_PAGE * (uint64_t)slots
+		: page * (uint64_t)slots * (uint64_t)jkv_pages(capacity);
+}
+
+/* The pages of all layers: a slab each of keys and values. */
+static int
+map_cache(struct jinfer *inf, const struct jinfer_opts *o, size_t n, struct jerr *e)
+{
+	const struct jmodel_config *c = &inf->m->cfg;
+	uint64_t k = jkv_page_bytes(o->k_type, c->kv_heads, c->head_dim) * n;
+	uint64_t v = jkv_page_bytes(o->v_type, c->kv_heads, c->head_dim) * n;
+	char *at;
+
+	inf->kv_bytes = (size_t)((k + v) * (uint64_t)c->layers);
+	inf->kv_slab = at = jmem_map(inf->kv_bytes);
+	if (!at || !pages_init(&inf->pages, n))
+		return jerr_set(e, JERR_NOMEM, "no memory for a key/value cache of %.1f MB",
+			(double)inf->kv_bytes * 1e-6);
+	inf->table = jmem_zalloc((size_t)inf->slots * inf->per_slot, sizeof(*inf->table));
+	inf->seq = jmem_zalloc((size_t)inf->slots, sizeof(*inf->seq));
+	inf->kv = jmem_zalloc((size_t)c->layers, sizeof(*inf->kv));
+	for (int64_t l = 0; l < c->layers; l++, at += k + v)
+		inf->kv[l] = (struct jkv_cache){ .k = at, .v = at + k, .slots = inf->slots,
+			.capacity = inf->capacity, .table = inf->table, .k_type = o->k_type,
+			.v_type = o->v_type };
+	return 0;
+}
+
+/* How many pages: for each sequence one more than it can have, so that one can always be copied. */
+static int
+pool_pages(const struct jinfer *inf, const struct jinfer_opts *o, size_t *n, struct jerr *e)
+{
+	uint64_t bytes = jinfer_page_bytes(&inf->m->cfg, o->k_type, o->v_type);
+	uint64_t want = ((uint64_t)inf->per_slot + 1) * (uint64_t)o->slots;
+
+	if (o->cache_bytes > 0 && want > o->cache_bytes / bytes)
+		want = o->cache_bytes / bytes;
+	if (want > INT32_MAX - 1)
+		want = INT32_MAX - 1;
+	if (want < 2)
+		return jerr_set(e, JERR_LIMIT, "a cache of %.1f MB does not hold %d tokens: they take "
+			"%.1f MB", (double)o->cache_bytes * 1e-6, 2 * JKV_PAGE, 2e-6 * (double)bytes);
+	*n = (size_t)want;
+	return 0;
+}
+
+int
+jinfer_make(struct jinfer **out, struct jmodel *m, struct jpar *pool, const struct jinfer_opts *o,
+	struct jerr *e)
+{
+	struct jinfer *inf;
+	size_t n = 0;
+	int rc;
+
+	if (o->slots < 1 || o->slots > 65536 || o->capacity < 1 || o->capacity > m->cfg.context)
+		return jerr_set(e, JERR_ARG, "%d sequences of %d tokens: the model's context is %lld",
+			o->slots, o->capacity, (long long)m->cfg.context);
+	if (!jkv_offers(o->k_type) || !jkv_offers(o->v_type))
+		return jerr_set(e, JERR_ARG, "a cache in %s and %s: f32, f16 and q8_0 are offered",
+			jdtype_name(o->k_type), jdtype_name(o->v_type));
+	inf = jmem_zalloc(1, sizeof(*inf));
+	inf->m = m;
+	inf->pool = pool;
+	inf->slots = o->slots;
+	inf->capacity = o->capacity;
+	inf->per_slot = (size_t)jkv_pages(o->capacity);
+	rc = pool_pages(inf, o, &n, e);
+	if (rc == 0)
+		rc = map_cache(inf, o, n, e);
+	if (rc < 0) {
+		jinfer_free(inf);
+		return rc;
+	}
+	*out = inf;
+	return 0;
 }
 
 int
 jinfer_new(struct jinfer **out, struct jmodel *m, struct jpar *pool, int slots, int capacity,
 	struct jerr *e)
 {
-	struct jinfer *inf;
-	uint64_t per;
+	const struct jinfer_opts o = { .slots = slots, .capacity = capacity };
 
-	if (slots < 1 || slots > 65536 || capacity < 1 || capacity > m->cfg.context)
-		return jerr_set(e, JERR_ARG, "%d sequences of %d tokens: the model's context is %lld",
-			slots, capacity, (long long)m->cfg.context);
-	inf = jmem_zalloc(1, sizeof(*inf));
-	inf->m = m;
-	inf->pool = pool;
-	inf->slots = slots;
-	inf->capacity = capacity;
-	inf->kv_bytes = (size_t)jinfer_kv_bytes(&m->cfg, slots, capacity);
-	inf->kv_slab = jmem_map(inf->kv_bytes);
-	if (!inf->kv_slab) {
-		jinfer_free(inf);
-		return jerr_set(e, JERR_NOMEM, "no memory for a key/value cache of %.1f MB",
-			(double)jinfer_kv_bytes(&m->cfg, slots, capacity) * 1e-6);
-	}
-	inf->length = jmem_zalloc((size_t)slots, sizeof(*inf->length));
-	inf->kept = jmem_zalloc((size_t)slots, sizeof(*inf->kept));
-	inf->ids = jmem_zalloc((size_t)slots, sizeof(*inf->ids));
-	inf->kv = jmem_zalloc((size_t)m->cfg.layers, sizeof(*inf->kv));
-	per = inf->kv_bytes / sizeof(float) / (uint64_t)m->cfg.layers;
-	for (int64_t l = 0; l < m->cfg.layers; l++) {
-		inf->kv[l].k = inf->kv_slab + (uint64_t)l * per;
-		inf->kv[l].v = inf->kv[l].k + per / 2;
-		inf->kv[l].slots = slots;
-		inf->kv[l].capacity = capacity;
-	}
-	*out = inf;
-	return 0;
+	return jinfer_make(out, m, pool, &o, e);
+}
+
+void
+engine_forget_graphs(struct jinfer *inf)
+{
+	for (int i = 0; i < inf->n_graphs; i++)
+		jgraph_free(inf->graphs[i].ig.g);
+	inf->n_graphs = 0;
 }
 
 void
@@ -60,23 +122,15 @@ jinfer_free(struct jinfer *inf)
 {
 	if (!inf)
 		return;
-	for (int i = 0; i < inf->n_graphs; i++)
-		jgraph_free(inf->graphs[i].ig.g);
+	engine_forget_graphs(inf);
+	engine_free_adapters(inf);
 	if (inf->kv_slab)
 		jmem_unmap(inf->kv_slab, inf->kv_bytes);
+	pages_release(&inf->pages);
 	jmem_free(inf->kv);
-	for (int i = 0; inf->ids && i < inf->slots; i++)
-		jmem_free(inf->ids[i]);
-	jmem_free(inf->ids);
-	jmem_free(inf->kept);
-	jmem_free(inf->length);
+	jmem_free(inf->seq);
+	jmem_free(inf->table);
 	jmem_free(inf);
-}
-
-size_t
-jinfer_length(const struct jinfer *inf, int slot)
-{
-	return inf->length[slot];
 }
 
 int
@@ -89,19 +143,6 @@ const struct jmodel_config *
 jinfer_config(const struct jinfer *inf)
 {
 	return &inf->m->cfg;
-}
-
-void
-jinfer_reset(struct jinfer *inf, int slot)
-{
-	inf->length[slot] = 0;
-}
-
-void
-jinfer_truncate(struct jinfer *inf, int slot, size_t n)
-{
-	if (n < inf->length[slot])
-		inf->length[slot] = n;
 }
 
 static int
@@ -151,7 +192,7 @@ static int
 get_graph(struct jinfer *inf, int R, int N, struct shaped **out, struct jerr *e)
 {
 	const struct jgraph_plan_opts opts = { .training = false };
-	const struct jmodel_infer_shape shape = { R, N, inf->kv };
+	const struct jmodel_infer_shape shape = { R, N, inf->kv, inf->adapters != NULL };
 	struct jgraph_plan plan;
 	struct shaped s = { .R = R, .N = N };
 	int rc;
@@ -207,6 +248,19 @@ count_wanted(struct cursor c, int R)
 	return wanted;
 }
 
+/* The adapter of each row, and of the rows whose logits are wanted. */
+static void
+fill_adapters(const struct jinfer *inf, struct shaped *s)
+{
+	const int32_t *slot = jnode_data(s->ig.slot), *rows = jnode_data(s->ig.rows);
+	int32_t *which = jnode_data(s->ig.which), *which_rows = jnode_data(s->ig.which_rows);
+
+	for (int r = 0; r < s->R; r++)
+		which[r] = inf->seq[slot[r]].adapter - 1;
+	for (int i = 0; i < s->N; i++)
+		which_rows[i] = which[rows[i]];
+}
+
 static void
 fill(struct jinfer *inf, struct shaped *s, struct cursor c)
 {
@@ -219,12 +273,14 @@ fill(struct jinfer *inf, struct shaped *s, struct cursor c)
 
 		ids[r] = (int32_t)f->ids[c.at];
 		slot[r] = f->slot;
-		pos[r] = (int32_t)(inf->length[f->slot] + c.at);
+		pos[r] = (int32_t)(inf->seq[f->slot].length + c.at);
 		if (wants(f, c.at))
 			rows[n++] = r;
 	}
 	while (n < s->N)
 		rows[n++] = 0;
+	if (s->ig.which)
+		fill_adapters(inf, s);
 }
 
 static void
@@ -258,9 +314,9 @@ check_feed(const struct jinfer *inf, const struct jinfer_feed *f, size_t n, stru
 		for (size_t j = 0; j < i; j++)
 			if (f[j].slot == f[i].slot)
 				jbug("slot %d twice in one feed", f[i].slot);
-		if (f[i].n > (size_t)inf->capacity - inf->length[f[i].slot])
+		if (f[i].n > (size_t)inf->capacity - inf->seq[f[i].slot].length)
 			return jerr_set(e, JERR_LIMIT, "%zu tokens and %zu more exceed the context of "
-				"%d", inf->length[f[i].slot], f[i].n, inf->capacity);
+				"%d", inf->seq[f[i].slot].length, f[i].n, inf->capacity);
 		for (size_t j = 0; j < f[i].n; j++)
 			if (f[i].ids[j] >= (uint64_t)inf->m->cfg.vocab_size)
 				return jerr_set(e, JERR_ARG, "token id %lu: the model's vocabulary has "
@@ -270,27 +326,41 @@ check_feed(const struct jinfer *inf, const struct jinfer_feed *f, size_t n, stru
 	return 0;
 }
 
-/* Which tokens the rows of the cache belong to, so that another sequence can begin with them. */
-static void
-remember(struct jinfer *inf, const struct jinfer_feed *f)
+/* Pages for all of it, or an error before anything has changed. */
+static int
+take_pages(struct jinfer *inf, const struct jinfer_feed *f, size_t n, struct jerr *e)
 {
-	size_t from = inf->length[f->slot];
+	size_t need = 0;
 
-	if (!inf->ids[f->slot])
-		inf->ids[f->slot] = jmem_alloc((size_t)inf->capacity, sizeof(**inf->ids));
-	memcpy(inf->ids[f->slot] + from, f->ids, f->n * sizeof(*f->ids));
-	inf->length[f->slot] = inf->kept[f->slot] = from + f->n;
+	for (size_t i = 0; i < n; i++)
+		need += jinfer_need(inf, f[i].slot, f[i].n);
+	if (need > jinfer_available(inf))
+		return jerr_set(e, JERR_LIMIT, "the cache has %zu of its %zu pages of %d tokens left, "
+			"and %zu are needed", jinfer_available(inf), inf->pages.n, JKV_PAGE, need);
+	for (size_t i = 0; i < n; i++)
+		engine_grow(inf, f[i].slot, f[i].n);
+	return 0;
 }
 
-int
-jinfer_feed(struct jinfer *inf, const struct jinfer_feed *f, size_t n, struct jerr *e)
+/* The rows of one adapter follow each other: each adapter's products are few then. */
+static void
+by_adapter(const struct jinfer *inf, const struct jinfer_feed *f, size_t n, struct jinfer_feed *to)
+{
+	size_t k = 0;
+
+	for (int a = 0; a <= inf->n_named; a++)
+		for (size_t i = 0; i < n; i++)
+			if (inf->seq[f[i].slot].adapter == a)
+				to[k++] = f[i];
+}
+
+static int
+run_rows(struct jinfer *inf, const struct jinfer_feed *f, size_t n, struct jerr *e)
 {
 	struct cursor c = { f, n, 0, 0 };
 	size_t left = 0;
-	int rc = check_feed(inf, f, n, e);
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	for (size_t i = 0; i < n; i++)
 		left += f[i].n;
 	while (c.i < n && f[c.i].n == 0)
@@ -308,7 +378,26 @@ jinfer_feed(struct jinfer *inf, const struct jinfer_feed *f, size_t n, struct je
 		collect(inf, s, &c);
 		left -= (size_t)R;
 	}
-	for (size_t i = 0; i < n; i++)
-		remember(inf, &f[i]);
 	return 0;
+}
+
+int
+jinfer_feed(struct jinfer *inf, const struct jinfer_feed *f, size_t n, struct jerr *e)
+{
+	struct jinfer_feed *sorted = NULL;
+	int rc = check_feed(inf, f, n, e);
+
+	if (rc == 0)
+		rc = take_pages(inf, f, n, e);
+	if (rc < 0)
+		return rc;
+	if (inf->adapters && n > 1) {
+		sorted = jmem_alloc(n, sizeof(*sorted));
+		by_adapter(inf, f, n, sorted);
+	}
+	rc = run_rows(inf, sorted ? sorted : f, n, e);
+	jmem_free(sorted);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		engine_know(inf, f[i].slot, f[i].ids, f[i].n);
+	return rc;
 }

@@ -2,37 +2,15 @@
  * Completions: sampling until a stop token, a stop string, -n or the end of the context; text comes
  * out in whole UTF-8 characters and never contains part of a stop string.
  */
-#include "infer/jinfer.h"
+#include "infer/gen.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/jsys.h"
-#include "infer/draft.h"
 
 #define PROMPT_CHUNK 512	/* prompt tokens of one sequence per step, so that others go on */
 #define CONTEXT_IDS 8		/* tokens before the first new one that its spelling may depend on */
-
-struct jgen {
-	struct jgen_task t;		/* its prompt is in ids */
-	struct jinfer *inf;		/* of t, as are o and r */
-	const struct jgen_opts *o;
-	struct jgen_result *r;
-	struct jsampler *sampler;
-	struct jrand rand;
-	struct jguide *guide;		/* NULL: free text */
-	struct jids ids;		/* prompt and what was generated */
-	size_t fed;
-	float *logits;			/* [V] */
-	uint32_t *guess;		/* [1 + speculate]: the last token, and what may follow */
-	size_t n_guess;			/* of what may follow */
-	float *guess_logits;		/* [1 + speculate, V] */
-	struct draft_model draft;
-	size_t shown;			/* bytes of r->text given to on_text */
-	bool spelled;			/* a token has shown text: the next ones spell alone */
-	bool done;
-	double started;
-};
 
 void
 jgen_result_init(struct jgen_result *r)
@@ -97,20 +75,18 @@ jgen_start(struct jgen **out, const struct jgen_task *t, struct jerr *e)
 	for (size_t i = 0; i < t->n; i++)
 		push_id(&g->ids, t->prompt[i]);
 	jrand_init(&g->rand, g->o->seed, g->o->key);
-	if (g->o->whole_prompt)
-		jinfer_reset(t->inf, t->slot);
-	else
-		g->fed = g->r->reused = jinfer_begin(t->inf, t->slot, t->prompt, t->n);
+	jinfer_reset(t->inf, t->slot);
+	jinfer_adapter_hold(t->inf, g->o->adapter);
+	g->age = ++t->inf->clock;
 	g->started = jsys_now();
 	*out = g;
 	return 0;
 }
 
-void
-jgen_free(struct jgen *g)
+static void
+free_jgen(struct jgen *g)
 {
-	if (!g)
-		return;
+	jinfer_adapter_drop(g->inf, g->o->adapter);
 	jsampler_free(g->sampler);
 	jguide_free(g->guide);
 	jmem_free(g->guess);
@@ -119,6 +95,22 @@ jgen_free(struct jgen *g)
 	jmem_free(g->logits);
 	jids_release(&g->ids);
 	jmem_free(g);
+}
+
+void
+jgen_free(struct jgen *g)
+{
+	if (!g)
+		return;
+	if (!g->done)
+		jinfer_reset(g->inf, g->t.slot);
+	free_jgen(g);
+}
+
+const char *
+jgen_failed(const struct jgen *g)
+{
+	return g->why[0] ? g->why : NULL;
 }
 
 bool
@@ -280,8 +272,8 @@ spell(struct jgen *g, struct jerr *e)
 	return rc < 0 ? rc : 0;
 }
 
-static void
-finish(struct jgen *g, const char *why)
+void
+gen_finish(struct jgen *g, const char *why)
 {
 	g->r->finish = why;
 	g->done = true;
@@ -363,14 +355,14 @@ take(struct jgen *g, struct jerr *e)
 	if (g->r->ids.n == 0)
 		g->r->prompt_s = jsys_now() - g->started;
 	if ((int64_t)g->r->ids.n >= g->o->max_tokens) {
-		finish(g, "length");
+		gen_finish(g, "length");
 		return 0;
 	}
 	rc = choose(g, &id, e);
 	if (rc < 0)
 		return rc;
 	if (is_stop(g, id)) {
-		finish(g, "stop");
+		gen_finish(g, "stop");
 		return 0;
 	}
 	push_id(&g->ids, id);
@@ -381,11 +373,11 @@ take(struct jgen *g, struct jerr *e)
 	if (rc < 0)
 		return rc;
 	if (cut_at_stop(g, from) || show(g, false) || (g->guide && jguide_must_end(g->guide)))
-		finish(g, "stop");
+		gen_finish(g, "stop");
 	else if ((int64_t)g->r->ids.n >= g->o->max_tokens)
-		finish(g, g->guide && jguide_may_end(g->guide) ? "stop" : "length");
+		gen_finish(g, g->guide && jguide_may_end(g->guide) ? "stop" : "length");
 	else if (g->fed >= (size_t)jinfer_capacity(g->inf))
-		finish(g, "context");
+		gen_finish(g, "context");
 	return 0;
 }
 
@@ -397,7 +389,7 @@ guess(struct jgen *g, struct jerr *e)
 	size_t room = (size_t)jinfer_capacity(g->inf) - g->ids.n;
 
 	g->n_guess = 0;
-	if (max == 0 || g->r->ids.n == 0 || g->ids.n - g->fed != 1 || left < 2)
+	if (max == 0 || g->plain || g->r->ids.n == 0 || g->ids.n - g->fed != 1 || left < 2)
 		return 0;
 	if (max > left - 1)
 		max = left - 1;
@@ -462,6 +454,12 @@ advance(struct jgen *g, const struct jinfer_feed *f, struct jerr *e)
 	return g->fed == g->ids.n ? take(g, e) : 0;
 }
 
+static bool
+runs(const struct jgen *g)
+{
+	return g && g->running && !g->done;
+}
+
 int
 jgen_step(struct jgen *const *g, size_t n, struct jerr *e)
 {
@@ -470,8 +468,9 @@ jgen_step(struct jgen *const *g, size_t n, struct jerr *e)
 	size_t k = 0, at = 0;
 	int rc = 0;
 
+	gen_admit(g, n);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		if (!g[i] || g[i]->done)
+		if (!runs(g[i]))
 			continue;
 		rc = guess(g[i], e);
 		pending(g[i], &f[k++]);
@@ -479,9 +478,13 @@ jgen_step(struct jgen *const *g, size_t n, struct jerr *e)
 	}
 	if (rc == 0 && k > 0)
 		rc = jinfer_feed(inf, f, k, e);
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		if (g[i] && !g[i]->done)
-			rc = advance(g[i], &f[at++], e);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (!runs(g[i]))
+			continue;
+		rc = advance(g[i], &f[at++], e);
+		if (g[i]->done && !g[i]->keep)
+			jinfer_reset(g[i]->inf, g[i]->t.slot);
+	}
 	jmem_free(f);
 	return rc;
 }
@@ -494,8 +497,11 @@ jinfer_complete(const struct jgen_task *t, struct jerr *e)
 
 	if (rc < 0)
 		return rc;
+	g->keep = true;
 	while (rc == 0 && !jgen_done(g))
 		rc = jgen_step(&g, 1, e);
-	jgen_free(g);
+	if (rc == 0 && jgen_failed(g))
+		rc = jerr_set(e, JERR_LIMIT, "%s", jgen_failed(g));
+	free_jgen(g);
 	return rc;
 }

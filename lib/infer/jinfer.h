@@ -1,6 +1,6 @@
 /*
- * jinfer.h - generation: a session per sequence over a shared model, a KV cache, sampling, stop
- * rules.  A sequence's tokens do not depend on the sequences beside it in the batch, nor on -j.
+ * jinfer.h - generation: models opened, prompts, sampling, stop rules, many completions at once over an
+ * engine (jengine.h).  A completion does not depend on those beside it in the batch, nor on -j.
  */
 #ifndef JINFER_H
 #define JINFER_H
@@ -13,6 +13,7 @@
 #include "base/jmem.h"
 #include "base/jrand.h"
 #include "base/jstr.h"
+#include "infer/jengine.h"
 #include "infer/jgrammar.h"
 #include "infer/jsample.h"
 #include "model/jmodel.h"
@@ -43,41 +44,6 @@ int jinfer_prompt(struct jtok_state *s, const struct jtok *t, const struct jprom
 int jinfer_chat(const struct jtok *t, const char *messages, size_t n, struct jbuf *out,
 	struct jerr *e);
 
-/*
- * The engine: `slots` sequences of up to `capacity` tokens.  feed() puts tokens of a slot at the
- * end of its cache; with many slots per call their rows run as one batch.
- */
-struct jinfer;
-int jinfer_new(struct jinfer **inf, struct jmodel *m, struct jpar *pool, int slots, int capacity,
-	struct jerr *e);
-void jinfer_free(struct jinfer *inf);
-uint64_t jinfer_kv_bytes(const struct jmodel_config *c, int slots, int capacity);
-
-struct jinfer_feed {
-	int slot;
-	const uint32_t *ids;
-	size_t n;
-	float *logits;		/* [V] of the last token, filled by the call; NULL = not wanted */
-	float *all_logits;	/* [n, V] of every token, or NULL */
-	float *hidden;		/* [n, C] of every token, the final norm applied, or NULL */
-};
-int jinfer_feed(struct jinfer *inf, const struct jinfer_feed *f, size_t n, struct jerr *e);
-size_t jinfer_length(const struct jinfer *inf, int slot);
-int jinfer_capacity(const struct jinfer *inf);
-const struct jmodel_config *jinfer_config(const struct jinfer *inf);
-void jinfer_reset(struct jinfer *inf, int slot);	/* forgets the slot's tokens */
-void jinfer_truncate(struct jinfer *inf, int slot, size_t n);	/* keeps the first n of them */
-/*
- * Begins a new sequence in the slot.  Where the caches of this or another slot still hold tokens that
- * ids[0..n-1] begin with, their rows are taken over: returns how many, at most n - 1; feed the rest.
- * The bits are those of feeding everything.
- */
-size_t jinfer_begin(struct jinfer *inf, int slot, const uint32_t *ids, size_t n);
-void jinfer_fork(struct jinfer *inf, int from, int to);	/* `to` becomes a copy of the sequence */
-/* A sequence's cache as a file (safetensors), and back: only into the same model's. */
-int jinfer_save(const struct jinfer *inf, int slot, const char *path, struct jerr *e);
-int jinfer_restore(struct jinfer *inf, int slot, const char *path, struct jerr *e);
-
 /* One completion.  on_text gets decoded pieces as they become whole UTF-8; non-zero stops. */
 struct jgen_opts {
 	struct jsample_opts sample;
@@ -101,6 +67,7 @@ struct jgen_opts {
 	 * temperature.  0: off.
 	 */
 	bool whole_prompt;		/* compute all of it, even what another sequence has */
+	int adapter;			/* of jinfer_adapter_find(); 0: none */
 	int speculate;
 	struct jinfer *draft;		/* NULL: look the words up */
 	int logprobs;			/* likeliest tokens to tell for each token; 0: none, no log-probabilities */
@@ -118,7 +85,7 @@ struct jgen_result {
 	size_t n_logprobs, cap_logprobs;
 	size_t reused;			/* tokens of the prompt taken from a cache */
 	uint64_t drafted, accepted;	/* tokens guessed, and those that were right */
-	const char *finish;		/* "stop", "length" or "context" */
+	const char *finish;		/* "stop", "length" or "context"; "memory": see jgen_failed() */
 	double prompt_s, decode_s;
 };
 void jgen_result_init(struct jgen_result *r);
@@ -147,14 +114,17 @@ int jinfer_beam(const struct jgen_task *t, const struct jbeam_opts *o, struct je
 
 /*
  * The same for many sequences at once: each step feeds what every unfinished one has pending (its
- * prompt, at most a chunk of it, or its last token) as one batch.  The slot is reset when a task
- * starts and free again when it is finished.
+ * prompt, at most a chunk of it, or its last token) as one batch.  Where the cache has too few pages
+ * the youngest ones wait: their pages go to the older ones, and what they had is computed again later,
+ * with the same bits.  jgen_free() ends the sequence in the slot.
  */
 struct jgen;
 int jgen_start(struct jgen **g, const struct jgen_task *t, struct jerr *e);
 /* Advances all of them; NULL entries and finished ones are passed over.  They share one engine. */
 int jgen_step(struct jgen *const *g, size_t n, struct jerr *e);
 bool jgen_done(const struct jgen *g);
+/* Why it ended without an answer: the cache cannot hold it even alone.  NULL: it did not. */
+const char *jgen_failed(const struct jgen *g);
 void jgen_free(struct jgen *g);
 
 #endif

@@ -52,7 +52,7 @@ jscorer_free(struct jscorer *s)
 static int
 get_window(struct jscorer *s, int T, struct window **out, struct jerr *e)
 {
-	const struct jgraph_plan_opts opts = { .training = false };
+	const struct jgraph_plan_opts opts = { .products = JPRODUCTS_F32 };
 	struct jgraph_plan plan;
 	struct window w = { .T = T };
 	int rc;

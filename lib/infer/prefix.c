@@ -1,230 +1,203 @@
 /*
- * Sequences that begin alike: the rows of the cache are a function of the tokens up to them alone, so
- * another sequence's rows are what this one would compute, bit for bit.  And a cache kept in a file.
+ * Sequences and their pages: growing, sharing what begins alike, copying before a write.
+ *
+ * The rows of the cache are a function of the tokens up to them alone, so another sequence's rows are
+ * what this one would compute, bit for bit.
  */
 #include "infer/engine.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "base/jhash.h"
-#include "base/jle.h"
-#include "model/jsafetensors.h"
-
-static size_t
-in_common(const uint32_t *a, size_t n, const uint32_t *b, size_t m)
+int32_t *
+engine_pages(const struct jinfer *inf, int slot)
 {
-	size_t k = 0;
-
-	while (k < n && k < m && a[k] == b[k])
-		k++;
-	return k;
+	return inf->table + (size_t)slot * inf->per_slot;
 }
 
-/* Floats of one token in one layer. */
-static size_t
-width(const struct jinfer *inf)
+struct jkv_rows
+engine_rows(const struct jinfer *inf, int64_t layer, bool values, int32_t page)
 {
-	return (size_t)(inf->m->cfg.kv_heads * inf->m->cfg.head_dim);
+	const struct jkv_cache *kv = &inf->kv[layer];
+	struct jkv_rows r = { .type = values ? kv->v_type : kv->k_type, .values = values,
+		.heads = inf->m->cfg.kv_heads, .d = inf->m->cfg.head_dim, .n = JKV_PAGE };
+
+	r.page = (char *)(values ? kv->v : kv->k)
+		+ (uint64_t)page * jkv_page_bytes(r.type, r.heads, r.d);
+	return r;
 }
 
-static float *
-rows_of(const struct jinfer *inf, float *base, int slot)
+static size_t
+pages_of(size_t tokens)
 {
-	return base + (size_t)slot * (size_t)inf->capacity * width(inf);
+	return (size_t)jkv_pages((int64_t)tokens);
+}
+
+/* Gives back all pages behind the first `keep`, the last one first. */
+static void
+give_back(struct jinfer *inf, int slot, size_t keep, bool drop)
+{
+	struct sequence *s = &inf->seq[slot];
+	const int32_t *page = engine_pages(inf, slot);
+
+	while ((size_t)s->n_pages > keep)
+		pages_unref(&inf->pages, page[--s->n_pages], drop);
 }
 
 static void
-copy_rows(struct jinfer *inf, int from, int to, size_t n)
+copy_page(struct jinfer *inf, int32_t from, int32_t to)
 {
-	size_t bytes = n * width(inf) * sizeof(float);
-
 	for (int64_t l = 0; l < inf->m->cfg.layers; l++) {
-		memcpy(rows_of(inf, inf->kv[l].k, to), rows_of(inf, inf->kv[l].k, from), bytes);
-		memcpy(rows_of(inf, inf->kv[l].v, to), rows_of(inf, inf->kv[l].v, from), bytes);
+		for (int v = 0; v < 2; v++) {
+			struct jkv_rows a = engine_rows(inf, l, v, from), b = engine_rows(inf, l, v, to);
+
+			memcpy(b.page, a.page, (size_t)jkv_page_bytes(a.type, a.heads, a.d));
+		}
 	}
-	if (!inf->ids[to])
-		inf->ids[to] = jmem_alloc((size_t)inf->capacity, sizeof(**inf->ids));
-	memcpy(inf->ids[to], inf->ids[from], n * sizeof(**inf->ids));
-	inf->kept[to] = n;
+	inf->copied++;
+}
+
+/* A page whose first `n` tokens stay and whose others are about to be written. */
+static void
+own_page(struct jinfer *inf, int slot, size_t at, int32_t n)
+{
+	int32_t *page = &engine_pages(inf, slot)[at], old = *page;
+	struct pages *p = &inf->pages;
+
+	if (pages_own(p, old)) {
+		pages_cut(p, old, n);
+		return;
+	}
+	*page = pages_take(p, p->v[old].parent, p->v[old].root);
+	copy_page(inf, old, *page);
+	pages_know(p, *page, 0, p->v[old].ids, n);
+	pages_unref(p, old, false);
+}
+
+void
+engine_grow(struct jinfer *inf, int slot, size_t n)
+{
+	struct sequence *s = &inf->seq[slot];
+	int32_t *page = engine_pages(inf, slot);
+	size_t within = s->length % JKV_PAGE, want = pages_of(s->length + n);
+
+	give_back(inf, slot, pages_of(s->length), true);
+	if (within > 0 && n > 0)
+		own_page(inf, slot, s->length / JKV_PAGE, (int32_t)within);
+	while ((size_t)s->n_pages < want) {
+		page[s->n_pages] = pages_take(&inf->pages, s->n_pages > 0 ? page[s->n_pages - 1] : -1,
+			s->root);
+		s->n_pages++;
+	}
+}
+
+void
+engine_know(struct jinfer *inf, int slot, const uint32_t *ids, size_t n)
+{
+	struct sequence *s = &inf->seq[slot];
+
+	while (n > 0) {
+		size_t at = s->length % JKV_PAGE, k = JKV_PAGE - at < n ? JKV_PAGE - at : n;
+
+		pages_know(&inf->pages, engine_pages(inf, slot)[s->length / JKV_PAGE], (int32_t)at, ids,
+			(int32_t)k);
+		s->length += k;
+		ids += k;
+		n -= k;
+	}
+}
+
+size_t
+jinfer_need(const struct jinfer *inf, int slot, size_t n)
+{
+	const struct sequence *s = &inf->seq[slot];
+	size_t need = pages_of(s->length + n) - pages_of(s->length);
+
+	if (n > 0 && s->length % JKV_PAGE > 0)
+		need += !pages_own(&inf->pages, engine_pages(inf, slot)[s->length / JKV_PAGE]);
+	return need;
+}
+
+size_t
+jinfer_available(const struct jinfer *inf)
+{
+	return pages_available(&inf->pages);
+}
+
+void
+jinfer_stats(const struct jinfer *inf, struct jinfer_stats *s)
+{
+	*s = (struct jinfer_stats){
+		.page_bytes = jinfer_page_bytes(&inf->m->cfg, inf->kv[0].k_type, inf->kv[0].v_type),
+		.pages = inf->pages.n, .used = inf->pages.n - pages_available(&inf->pages),
+		.known = inf->pages.n_idle, .most = inf->pages.most, .copied = inf->copied,
+		.preempted = inf->preempted
+	};
+}
+
+size_t
+jinfer_length(const struct jinfer *inf, int slot)
+{
+	return inf->seq[slot].length;
+}
+
+void
+jinfer_reset(struct jinfer *inf, int slot)
+{
+	int adapter = inf->seq[slot].adapter;
+
+	give_back(inf, slot, 0, false);
+	memset(&inf->seq[slot], 0, sizeof(inf->seq[slot]));
+	jinfer_adapter_drop(inf, adapter);
+}
+
+void
+jinfer_truncate(struct jinfer *inf, int slot, size_t n)
+{
+	if (n >= inf->seq[slot].length)
+		return;
+	give_back(inf, slot, pages_of(n), true);
+	inf->seq[slot].length = n;
 }
 
 void
 jinfer_fork(struct jinfer *inf, int from, int to)
 {
+	size_t n = pages_of(inf->seq[from].length);
+
 	if (from == to)
 		return;
-	if (inf->length[from] > 0)
-		copy_rows(inf, from, to, inf->length[from]);
-	inf->length[to] = inf->length[from];
+	jinfer_reset(inf, to);
+	memcpy(engine_pages(inf, to), engine_pages(inf, from), n * sizeof(*inf->table));
+	for (size_t i = 0; i < n; i++)
+		pages_ref(&inf->pages, engine_pages(inf, to)[i]);
+	inf->seq[to] = inf->seq[from];
+	inf->seq[to].n_pages = (int32_t)n;
+	jinfer_adapter_hold(inf, inf->seq[to].adapter);
 }
 
 size_t
-jinfer_begin(struct jinfer *inf, int slot, const uint32_t *ids, size_t n)
+jinfer_begin(struct jinfer *inf, int slot, int adapter, const uint32_t *ids, size_t n)
 {
-	size_t best = 0;
-	int donor = slot;
+	struct sequence *s = &inf->seq[slot];
+	int32_t *page = engine_pages(inf, slot);
 
-	for (int s = 0; s < inf->slots && n > 0; s++) {
-		/* The last token of a prompt is always fed: its logits are wanted. */
-		size_t k = inf->ids[s] ? in_common(inf->ids[s], inf->kept[s], ids, n - 1) : 0;
+	if (adapter < 0 || adapter > inf->n_named || (adapter > 0 && inf->named[adapter - 1].refs == 0))
+		jbug("adapter %d of %d", adapter, inf->n_named);
+	jinfer_adapter_hold(inf, adapter);
+	jinfer_reset(inf, slot);
+	s->adapter = adapter;
+	s->root = adapter > 0 ? inf->named[adapter - 1].root : 0;
+	/* The last token of a prompt is always fed: its logits are wanted. */
+	while (s->length + 1 < n && s->length % JKV_PAGE == 0) {
+		size_t same;
+		int32_t i = pages_find(&inf->pages, s->n_pages > 0 ? page[s->n_pages - 1] : -1, s->root,
+			ids + s->length, n - 1 - s->length, &same);
 
-		if (k > best || (k == best && k > 0 && s == slot)) {
-			best = k;
-			donor = s;
-		}
+		if (i < 0)
+			break;
+		pages_ref(&inf->pages, i);
+		page[s->n_pages++] = i;
+		s->length += same;
 	}
-	if (donor != slot && best > 0)
-		copy_rows(inf, donor, slot, best);
-	inf->length[slot] = best;
-	return best;
-}
-
-/* --- a cache in a file --- */
-#define VERSION "1"
-
-/* Configuration and a sample of every weight: what is cheap to read and changes with the model. */
-static void
-identity(const struct jmodel *m, char hex[33])
-{
-	struct jhash128 h;
-	struct jbuf b;
-	unsigned char bytes[16];
-
-	jbuf_init(&b);
-	jmodel_config_json(&m->cfg, JDT_F32, &b);
-	for (size_t i = 0; i < m->n_params; i++) {
-		const struct jparam *p = &m->params[i];
-		const void *data = p->value ? (const void *)p->value : p->data;
-		int64_t n = 1;
-
-		for (int d = 0; d < p->n_dims; d++)
-			n *= p->shape[d];
-		jbuf_add(&b, data, (size_t)jten_bytes(p->value ? JDT_F32 : p->dtype,
-			n < 256 || p->n_dims < 2 ? n : p->shape[p->n_dims - 1]));
-	}
-	h = jhash128(b.p, b.n);
-	jle_put64(bytes, h.lo);
-	jle_put64(bytes + 8, h.hi);
-	jhash_hex(bytes, sizeof(bytes), hex);
-	jbuf_release(&b);
-}
-
-static void
-layer_name(char out[32], int64_t layer, const char *which)
-{
-	snprintf(out, 32, "layers.%lld.%s", (long long)layer, which);
-}
-
-static int
-put_rows(struct jst_writer *w, const struct jinfer *inf, int slot, struct jerr *e)
-{
-	size_t n = inf->length[slot];
-	unsigned char b[4];
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		jle_put32(b, inf->ids[slot][i]);
-		rc = jst_put(w, b, sizeof(b), e);
-	}
-	for (int64_t l = 0; rc == 0 && l < inf->m->cfg.layers; l++) {
-		rc = jst_put_f32(w, rows_of(inf, inf->kv[l].k, slot), n * width(inf), e);
-		if (rc == 0)
-			rc = jst_put_f32(w, rows_of(inf, inf->kv[l].v, slot), n * width(inf), e);
-	}
-	return rc;
-}
-
-int
-jinfer_save(const struct jinfer *inf, int slot, const char *path, struct jerr *e)
-{
-	const int64_t n = (int64_t)inf->length[slot], shape[2] = { n, (int64_t)width(inf) };
-	struct jst_writer *w;
-	char hex[33], name[32];
-	int rc;
-
-	if (n == 0)
-		return jerr_set(e, JERR_ARG, "%s: an empty cache is not saved", path);
-	rc = jst_create(&w, path, e);
-	if (rc < 0)
-		return rc;
-	identity(inf->m, hex);
-	jst_meta(w, "kv_cache", VERSION);
-	jst_meta(w, "model", hex);
-	jst_declare(w, "ids", JDT_I32, 1, &n);
-	for (int64_t l = 0; l < inf->m->cfg.layers; l++) {
-		layer_name(name, l, "k");
-		jst_declare(w, name, JDT_F32, 2, shape);
-		layer_name(name, l, "v");
-		jst_declare(w, name, JDT_F32, 2, shape);
-	}
-	rc = put_rows(w, inf, slot, e);
-	if (rc < 0) {
-		jst_abort(w);
-		return rc;
-	}
-	return jst_commit(w, e);
-}
-
-static int
-get_rows(struct jinfer *inf, int slot, const struct jst *s, size_t n, const char *path,
-	struct jerr *e)
-{
-	for (int64_t l = 0; l < inf->m->cfg.layers; l++) {
-		for (int v = 0; v < 2; v++) {
-			const struct jst_tensor *t;
-			char name[32];
-
-			layer_name(name, l, v ? "v" : "k");
-			t = jst_find(s, name);
-			if (!t || t->dtype != JDT_F32 || t->count != (int64_t)(n * width(inf)))
-				return jerr_set(e, JERR_FORMAT, "%s: tensor %s is missing or of another size",
-					path, name);
-			if (jst_to_f32(t, rows_of(inf, v ? inf->kv[l].v : inf->kv[l].k, slot), e) < 0)
-				return e->code;
-		}
-	}
-	return 0;
-}
-
-static int
-restore(struct jinfer *inf, int slot, const struct jst *s, const char *path, struct jerr *e)
-{
-	const char *version = jst_metadata(s, "kv_cache"), *model = jst_metadata(s, "model");
-	const struct jst_tensor *t = jst_find(s, "ids");
-	char hex[33];
-	int rc;
-
-	identity(inf->m, hex);
-	if (!version || strcmp(version, VERSION) != 0 || !t || t->dtype != JDT_I32 || t->count < 1)
-		return jerr_set(e, JERR_FORMAT, "%s: no saved cache of version " VERSION, path);
-	if (!model || strcmp(model, hex) != 0)
-		return jerr_set(e, JERR_ARG, "%s: the cache of another model", path);
-	if (t->count > inf->capacity)
-		return jerr_set(e, JERR_LIMIT, "%s: %lld tokens, the context has %d", path,
-			(long long)t->count, inf->capacity);
-	rc = get_rows(inf, slot, s, (size_t)t->count, path, e);
-	if (rc < 0)
-		return rc;
-	if (!inf->ids[slot])
-		inf->ids[slot] = jmem_alloc((size_t)inf->capacity, sizeof(**inf->ids));
-	for (int64_t i = 0; i < t->count; i++)
-		inf->ids[slot][i] = jle_u32(t->data + 4 * i);
-	inf->length[slot] = inf->kept[slot] = (size_t)t->count;
-	return 0;
-}
-
-int
-jinfer_restore(struct jinfer *inf, int slot, const char *path, struct jerr *e)
-{
-	struct jst *s;
-	int rc = jst_open(&s, path, e);
-
-	if (rc < 0)
-		return rc;
-	rc = restore(inf, slot, s, path, e);
-	jst_close(s);
-	if (rc < 0)
-		inf->length[slot] = inf->kept[slot] = 0;
-	return rc;
+	return s->length;
 }

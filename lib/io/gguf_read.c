@@ -10,6 +10,7 @@
 
 #include "base/jle.h"
 #include "base/jmem.h"
+#include "io/gguf_parts.h"
 #include "io/jfs.h"
 #include "io/jgguf.h"
 
@@ -37,6 +38,8 @@ struct jgguf {
 	struct jgguf_tensor *tensors;
 	struct jgguf_tensor **by_name;
 	size_t n_tensors;
+	struct jgguf **parts;		/* of a split file: what the tensors of the others point into */
+	size_t n_parts, cap_parts;
 };
 
 struct cursor {
@@ -459,7 +462,7 @@ jgguf_open_mem(struct jgguf **out, const void *p, size_t n, const char *name, st
 }
 
 int
-jgguf_open(struct jgguf **out, const char *path, struct jerr *e)
+gguf_open_one(struct jgguf **out, const char *path, struct jerr *e)
 {
 	struct jmapped map;
 	int rc = jfs_map(&map, path, e);
@@ -474,6 +477,28 @@ jgguf_open(struct jgguf **out, const char *path, struct jerr *e)
 	return rc;
 }
 
+int
+gguf_join(struct jgguf *g, struct jgguf *part, struct jerr *e)
+{
+	size_t n = g->n_tensors + part->n_tensors;
+
+	JMEM_GROW(g->parts, g->cap_parts, g->n_parts + 1);
+	g->parts[g->n_parts++] = part;
+	g->tensors = jmem_realloc(g->tensors, n + 1, sizeof(*g->tensors));
+	g->by_name = jmem_realloc(g->by_name, n + 1, sizeof(*g->by_name));
+	if (part->n_tensors)
+		memcpy(g->tensors + g->n_tensors, part->tensors, part->n_tensors * sizeof(*g->tensors));
+	g->n_tensors = n;
+	for (size_t i = 0; i < n; i++)
+		g->by_name[i] = &g->tensors[i];
+	qsort(g->by_name, n, sizeof(*g->by_name), order_tensors);
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(g->by_name[i - 1]->name, g->by_name[i]->name) == 0)
+			return jerr_set(e, JERR_FORMAT, "%s: tensor %s is in another part too", part->name,
+				g->by_name[i]->name);
+	return 0;
+}
+
 void
 jgguf_close(struct jgguf *g)
 {
@@ -481,6 +506,9 @@ jgguf_close(struct jgguf *g)
 
 	if (!g)
 		return;
+	for (i = 0; i < g->n_parts; i++)
+		jgguf_close(g->parts[i]);
+	jmem_free(g->parts);
 	for (i = 0; i < g->n_keys; i++)
 		jmem_free(g->keys[i].strings);
 	jmem_free(g->keys);

@@ -43,6 +43,7 @@ struct jgguf;			/* an open file */
 bool jgguf_type_size(int type, unsigned *elements, unsigned *bytes);
 const char *jgguf_type_name(int type);		/* "F32", "Q4_K", ... or "unknown" */
 
+/* Of a GGUF in several files (NAME-00001-of-00003.gguf) the first is named: all are opened as one. */
 int jgguf_open(struct jgguf **g, const char *path, struct jerr *e);
 /* The same of n bytes in memory, which must outlive g; name is for messages. */
 int jgguf_open_mem(struct jgguf **g, const void *p, size_t n, const char *name, struct jerr *e);

@@ -10,6 +10,7 @@
 
 #include "base/jrand.h"
 #include "model/arch.h"
+#include "tensor/jquant.h"
 
 static int64_t
 part_count(const struct adapter_part *p)
@@ -36,20 +37,26 @@ adapter_tensor_name(char out[128], const struct adapter_part *p, bool look_up, s
 		{ ".lora_A.weight", ".lora_B.weight", ".lora_magnitude_vector", "" },
 		{ ".lora_embedding_A", ".lora_embedding_B", ".lora_magnitude_vector", "" }
 	};
+	static const char *const halves[3] = { "", ".gate", ".up" };	/* in memory only */
 
-	if (snprintf(out, 128, ADAPTER_PREFIX "%s%s", p->module, ends[look_up][p->kind]) >= 128)
+	if (snprintf(out, 128, ADAPTER_PREFIX "%s%s%s", p->module, ends[look_up][p->kind],
+		halves[p->half]) >= 128)
 		return jerr_set(e, JERR_LIMIT, "adapter: the module name %.100s is too long",
 			p->module);
 	return 0;
 }
 
-/* The table of the model is looked up, everything else is multiplied with. */
+/* Tables are looked up, everything else is multiplied with. */
 bool
 adapter_is_table(const char *module)
 {
-	const char *last = adapter_last_part(module);
+	static const char *const tables[] = { "embed_tokens", "wte", "wpe", "word_embeddings",
+		"position_embeddings", "token_type_embeddings" };
 
-	return strcmp(last, "embed_tokens") == 0 || strcmp(last, "wte") == 0;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		if (strcmp(adapter_last_part(module), tables[i]) == 0)
+			return true;
+	return false;
 }
 
 static void
@@ -76,12 +83,20 @@ fill_module(struct jadapter *a, size_t i, const struct adapter_part *p)
 		m = &a->modules[a->n_modules++];
 		m->name = jarena_strndup(&a->arena, p->module, strlen(p->module));
 		m->look_up = adapter_is_table(p->module);
-		m->r = m->look_up ? p->shape[1] : p->shape[0];
+		m->stack = p->stack;
+		m->parts = p->parts;
+		m->r = m->look_up ? p->shape[1] : p->shape[0] / p->parts;
 		m->alpha = a->alpha;
 		m->a = &a->params[i];
 		break;
 	case PART_B:
-		a->modules[a->n_modules - 1].b = &a->params[i];
+		m = &a->modules[a->n_modules - 1];
+		if (p->half == 2) {	/* shares name and A with the first */
+			a->modules[a->n_modules++] = *m;
+			m++;
+		}
+		m->half = p->half;
+		m->b = &a->params[i];
 		break;
 	case PART_M:
 		a->modules[a->n_modules - 1].m = &a->params[i];
@@ -99,7 +114,7 @@ adapter_build(struct jadapter *a, const struct adapter_part *parts, size_t n, st
 
 	for (i = 0; i < n; i++) {
 		a->count += (uint64_t)part_count(&parts[i]);
-		modules += parts[i].kind == PART_A;
+		modules += parts[i].kind == PART_A || parts[i].half == 2;
 	}
 	a->params = jmem_try(n + 1, sizeof(*a->params));
 	a->dtypes = jmem_try(n + 1, sizeof(*a->dtypes));
@@ -151,6 +166,9 @@ jadapter_free(struct jadapter *a)
 		jmem_unmap(a->grads, (size_t)a->count * sizeof(float) + 64);
 	for (size_t i = 0; i < a->n_modules; i++)
 		jmem_free(a->modules[i].norm);
+	for (size_t i = 0; i < a->n_copies; i++)
+		jmem_free(a->copies[i].values);
+	jmem_free(a->copies);
 	jmem_free(a->whole);
 	jmem_free(a->modules);
 	jmem_free(a->params);
@@ -184,23 +202,47 @@ adapter_named(const char *list, const char *module)
 	return false;
 }
 
-bool
-adapter_fits(const char *module)
+struct find {
+	struct jmodel *m;
+	const struct jadapter_module *mod;
+	struct jparam *found;
+};
+
+/* By the name of the weight, by its second name, or as a part of a fused one. */
+static int
+find_slot(const struct arch_slot *s, void *arg, struct jerr *e)
 {
-	return !strchr(module, '*') && strcmp(adapter_last_part(module), "gate") != 0;
+	struct find *f = arg;
+	const struct arch_weight *w = s->w;
+	const char *name = f->mod->name;
+	size_t n = strlen(name);
+	bool is = strncmp(s->hf, name, n) == 0 && strcmp(s->hf + n, ".weight") == 0;
+	int half = w->flags & AW_FUSED_LOW ? 1 : w->flags & AW_FUSED_HIGH ? 2 : 0;
+	char other[160];
+
+	(void)e;
+	if (w->fused && s->layer >= 0) {
+		snprintf(other, sizeof(other), "%s%lld.%s", f->m->cfg.arch->hf_layers,
+			(long long)s->layer, w->fused);
+		if (f->mod->stack == JADAPTER_FUSED)
+			is = strcmp(other, name) == 0 && half == f->mod->half;
+		else
+			is = is || (strncmp(other, name, n) == 0 && strcmp(other + n, ".weight") == 0);
+	}
+	if (is && s->n_dims == 2 && s->parts == f->mod->parts)
+		f->found = &f->m->params[s->i];
+	return f->found != NULL;
 }
 
 struct jparam *
-adapter_weight(struct jmodel *m, const char *module, bool *look_up)
+adapter_weight(struct jmodel *m, const struct jadapter_module *mod)
 {
-	char name[160];
+	struct find f = { .m = m, .mod = mod };
 
-	*look_up = adapter_is_table(module);
-	if (snprintf(name, sizeof(name), "%s.weight", module) >= (int)sizeof(name))
-		return NULL;
-	if (m->cfg.tied && strcmp(module, "lm_head") == 0)
+	if (m->cfg.tied && strcmp(mod->name, "lm_head") == 0)
 		return &m->params[0];
-	return jmodel_param(m, name);
+	arch_each(&m->cfg, find_slot, &f, NULL);
+	return f.found;
 }
 
 static int
@@ -212,24 +254,32 @@ no_fit(const struct jparam *p, const struct jparam *w, struct jerr *e)
 }
 
 static int
-attach_module(struct jadapter *a, struct jadapter_module *mod, struct jmodel *m, struct jerr *e)
+no_layer(const struct jadapter_module *mod, const struct jmodel *m, struct jerr *e)
 {
-	bool look_up, head;
-	struct jparam *w = adapter_weight(m, mod->name, &look_up);
-	int64_t in, out;
-
-	if (!w || w->n_dims != 2 || !adapter_fits(mod->name))
+	if (mod->stack == JADAPTER_ONE)
 		return jerr_set(e, JERR_FORMAT, "adapter: the %s model has no linear layer %s",
 			jmodel_arch_name(&m->cfg), mod->name);
-	head = strcmp(mod->name, "lm_head") == 0;
+	return jerr_set(e, JERR_FORMAT, "adapter: the %s model has no %s of %lld experts",
+		jmodel_arch_name(&m->cfg), mod->name, (long long)mod->parts);
+}
+
+static int
+attach_module(struct jadapter *a, struct jadapter_module *mod, struct jmodel *m, struct jerr *e)
+{
+	bool look_up = mod->look_up;
+	struct jparam *w = adapter_weight(m, mod);
+	int64_t in, out;
+
+	if (!w)
+		return no_layer(mod, m, e);
 	in = look_up ? w->shape[0] : w->shape[1];
 	out = look_up ? w->shape[1] : w->shape[0];
 	if (mod->a->shape[look_up ? 0 : 1] != in)
 		return no_fit(mod->a, w, e);
 	if (mod->b->shape[0] != out)
 		return no_fit(mod->b, w, e);
-	if (mod->m && (look_up || head))
-		return jerr_set(e, JERR_UNSUPPORTED, "adapter: DoRA on %s is not offered", mod->name);
+	if (mod->m && (mod->stack != JADAPTER_ONE || mod->m->shape[0] != out))
+		return no_fit(mod->m, w, e);
 	if (look_up ? w->lora_rows != NULL : w->lora != NULL)
 		return jerr_set(e, JERR_ARG, "adapter: %s bears an adapter already", mod->name);
 	mod->lora = (struct jlora){ .a = mod->a, .b = mod->b, .m = mod->m,
@@ -241,19 +291,21 @@ attach_module(struct jadapter *a, struct jadapter_module *mod, struct jmodel *m,
 	return 0;
 }
 
-/* |W + scale B A| by rows, for as long as nothing is trained. */
+/* |W + scale B A|, for as long as nothing is trained. */
 static int
 set_norm(struct jadapter_module *mod, const struct jparam *w, struct jerr *e)
 {
 	float *tmp = jmem_try((size_t)w->shape[1], sizeof(*tmp));
 
 	if (!mod->norm)
-		mod->norm = jmem_try((size_t)w->shape[0], sizeof(*mod->norm));
+		mod->norm = jmem_try((size_t)w->shape[mod->look_up], sizeof(*mod->norm));
 	if (!tmp || !mod->norm) {
 		jmem_free(tmp);
 		return jerr_set(e, JERR_NOMEM, "no memory for the norms of %s", w->name);
 	}
-	for (int64_t o = 0; o < w->shape[0]; o++)
+	if (mod->look_up)
+		jlora_column_norms(jkern_get(), w, &mod->lora, mod->norm);
+	for (int64_t o = 0; !mod->look_up && o < w->shape[0]; o++)
 		mod->norm[o] = jlora_row_norm(jkern_get(), w, &mod->lora, o, tmp);
 	mod->lora.norm = mod->norm;
 	jmem_free(tmp);
@@ -302,11 +354,49 @@ attach_whole(struct jadapter *a, size_t i, struct jmodel *m, struct jerr *e)
 	return 0;
 }
 
+/* The base's weights that came with the adapter must be this base's, up to how it is stored. */
+static int
+check_copy(const struct jadapter_copy *c, struct jmodel *m, struct jerr *e)
+{
+	const struct jadapter_module as = { .name = c->module, .parts = 1 };
+	const struct jparam *w = adapter_weight(m, &as);
+	double apart = 0, all = 0;
+	float *row;
+
+	if (!w || w->shape[0] != c->rows || w->shape[1] != c->cols)
+		return jerr_set(e, JERR_FORMAT, "adapter: it carries %s of the base, [%lld, %lld], which "
+			"this base does not have: its vocabulary was changed, or it is another base",
+			c->module, (long long)c->rows, (long long)c->cols);
+	row = jmem_try((size_t)c->cols, sizeof(*row));
+	if (!row)
+		return jerr_set(e, JERR_NOMEM, "no memory for a row of %s", c->module);
+	for (int64_t r = 0; r < c->rows; r++) {
+		jparam_row(w, r, row);
+		for (int64_t i = 0; i < c->cols; i++) {
+			double d = (double)row[i] - c->values[r * c->cols + i];
+
+			apart += d * d;
+			all += (double)row[i] * row[i];
+		}
+	}
+	jmem_free(row);
+	if (jdtype_is_block(w->dtype) || sqrt(apart) <= 0.01 * sqrt(all))
+		return 0;
+	return jerr_set(e, JERR_FORMAT, "adapter: it carries %s of the base, which differs from this "
+		"base's by %.2g of its norm: it was trained on another base", c->module,
+		sqrt(apart / all));
+}
+
 int
 jadapter_attach(struct jadapter *a, struct jmodel *m, struct jerr *e)
 {
 	size_t i;
-	bool look_up;
+
+	if (adapter_check_base(a, m, e) < 0)
+		return e->code;
+	for (i = 0; i < a->n_copies; i++)
+		if (check_copy(&a->copies[i], m, e) < 0)
+			return e->code;
 
 	if (!a->whole)
 		a->whole = jmem_zalloc(a->n_whole + 1, sizeof(*a->whole));
@@ -317,7 +407,7 @@ jadapter_attach(struct jadapter *a, struct jmodel *m, struct jerr *e)
 		if (attach_module(a, &a->modules[i], m, e) < 0)
 			return e->code;
 		if (a->modules[i].m && set_norm(&a->modules[i],
-			adapter_weight(m, a->modules[i].name, &look_up), e) < 0)
+			adapter_weight(m, &a->modules[i]), e) < 0)
 			return e->code;
 	}
 	return 0;
@@ -352,10 +442,9 @@ jadapter_init(struct jadapter *a, struct jmodel *m, uint64_t seed, struct jerr *
 	memset(a->values, 0, (size_t)a->count * sizeof(*a->values));
 	for (i = 0; i < a->n_modules; i++) {
 		struct jadapter_module *mod = &a->modules[i];
-		bool look_up;
-		const struct jparam *w = adapter_weight(m, mod->name, &look_up);
+		const struct jparam *w = adapter_weight(m, mod);
 
-		if (look_up)
+		if (mod->look_up)
 			init_normal(mod->b, seed);
 		else
 			init_uniform(mod->a, seed, 1 / sqrt((double)mod->a->shape[1]));
@@ -364,7 +453,7 @@ jadapter_init(struct jadapter *a, struct jmodel *m, uint64_t seed, struct jerr *
 		mod->lora = (struct jlora){ .a = mod->a, .b = mod->b, .scale = 0 };
 		if (set_norm(mod, w, e) < 0)
 			return e->code;
-		memcpy(mod->m->value, mod->norm, (size_t)w->shape[0] * sizeof(float));
+		memcpy(mod->m->value, mod->norm, (size_t)mod->m->shape[0] * sizeof(float));
 	}
 	for (i = a->n_params - a->n_whole; i < a->n_params; i++) {
 		struct jparam *p = &a->params[i];

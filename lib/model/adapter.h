@@ -10,6 +10,8 @@
 
 #define ADAPTER_PREFIX "base_model.model."
 #define ADAPTER_MAX_RANK 65536
+#define ADAPTER_CONFIG_FILE "adapter_config.json"
+#define ADAPTER_PEFT_FILE "adapter_model.safetensors"
 
 /* A number that the configuration gives for modules whose path a pattern matches. */
 struct adapter_patterns {
@@ -29,6 +31,8 @@ struct adapter_config {
 	struct adapter_patterns ranks, alphas;
 	const char **save;	/* modules_to_save */
 	size_t n_save;
+	const char **parameters;	/* target_parameters */
+	size_t n_parameters;
 };
 
 /* From JSON; strings point into the arena. */
@@ -40,7 +44,7 @@ int adapter_pattern_find(const struct adapter_patterns *p, const char *module, d
 /* adapter_config.json as PEFT reads it. */
 void adapter_config_json(const struct jadapter *a, struct jbuf *b);
 
-/* Is the module the embedding table, which is looked up rather than multiplied with? */
+/* Is the module a table of embeddings, which is looked up rather than multiplied with? */
 bool adapter_is_table(const char *module);
 /* Of a folder that has an adapter and no model: its base with the adapter hung on it. */
 int adapter_open(struct jmodel **m, const char *dir,
@@ -60,17 +64,44 @@ struct adapter_part {
 	int n_dims;
 	int64_t shape[2];	/* in memory */
 	enum jdtype dtype;
+	enum jadapter_stack stack;
+	int64_t parts;		/* experts of a stack, else 1 */
+	int half;		/* of B: see struct jadapter_module */
 };
-enum adapter_kind { PART_A, PART_B, PART_M, PART_WHOLE };
+enum adapter_kind { PART_A, PART_B, PART_M, PART_WHOLE, PART_COPY };
 /* Fills modules and params from the parts (A first for each module) and takes the slab. */
 int adapter_build(struct jadapter *a, const struct adapter_part *parts, size_t n, struct jerr *e);
 /* The name of a parameter in a PEFT file. */
 int adapter_tensor_name(char out[128], const struct adapter_part *p, bool look_up, struct jerr *e);
 float adapter_scale(const struct jadapter *a, const struct jadapter_module *m);
 void adapter_transpose(float *to, const float *from, int64_t rows, int64_t cols);
-/* Not a router and not a stack of experts: those are not products of their own in a graph. */
-bool adapter_fits(const char *module);
-/* The weight that a module adapts, or NULL; *look_up: its rows rather than its product. */
-struct jparam *adapter_weight(struct jmodel *m, const char *module, bool *look_up);
+/* target_modules (and target_parameters): the modules by their whole names. */
+void adapter_name_targets(struct jadapter *a);
+/* Refuses a base that is known to be another. */
+int adapter_check_base(const struct jadapter *a, const struct jmodel *m, struct jerr *e);
+void adapter_put_mark(const struct jadapter_mark *mark, struct jst_writer *w);
+void adapter_get_mark(struct jadapter_mark *mark, const struct jst *s);
+/* The weight that a module adapts, or NULL. */
+struct jparam *adapter_weight(struct jmodel *m, const struct jadapter_module *mod);
+/* Is this the path of a matrix of stacked experts, as modules are named? */
+bool adapter_is_stack(const char *module);
+/* The path of one expert's matrix: the number put into that of the stack. */
+void adapter_expert_path(char out[160], const char *module, const char *number);
+
+/*
+ * One tensor of the file that a module is written as: values of p (and, of a fused B, of low and high)
+ * in the file's order.
+ */
+struct adapter_out {
+	char name[160];
+	const struct jparam *p, *high;
+	int64_t first, rows;	/* rows of p */
+	int64_t parts;		/* of a fused B, else 1 */
+	bool turned;
+	int64_t shape[2];	/* in the file */
+};
+/* Calls fn for each tensor, always in the same order. */
+int adapter_each_out(const struct jadapter *a,
+	int (*fn)(const struct adapter_out *o, void *arg, struct jerr *e), void *arg, struct jerr *e);
 
 #endif

@@ -16,7 +16,7 @@
 static const char *const used[] = {
 	"peft_type", "r", "lora_alpha", "lora_dropout", "use_rslora", "use_dora", "fan_in_fan_out",
 	"bias", "rank_pattern", "alpha_pattern", "modules_to_save", "base_model_name_or_path",
-	"task_type", "init_lora_weights", "ensure_weight_tying", NULL
+	"task_type", "init_lora_weights", "ensure_weight_tying", "target_parameters", NULL
 };
 /* The tensors themselves say which modules there are. */
 static const char *const idle[] = {
@@ -96,21 +96,22 @@ read_patterns(struct adapter_patterns *out, const struct jval *v, const char *ke
 	return 0;
 }
 
+/* A list of names, or nothing. */
 static int
-read_save(struct adapter_config *c, const struct jval *v, const char *name, struct jarena *a,
-	struct jerr *e)
+read_names(const char ***names, size_t *n, const struct jval *v, const char *where[2],
+	struct jarena *a, struct jerr *e)
 {
-	const struct jval *l = jval_get(v, "modules_to_save");
+	const struct jval *l = jval_get(v, where[1]);
 
 	if (!l || l->type == JVAL_NULL)
 		return 0;
 	if (l->type != JVAL_ARR)
-		return jerr_set(e, JERR_FORMAT, "%s: modules_to_save: expected a list", name);
-	c->save = jarena_alloc(a, l->u.a.n + 1, sizeof(*c->save));
+		return jerr_set(e, JERR_FORMAT, "%s: %s: expected a list", where[0], where[1]);
+	*names = jarena_alloc(a, l->u.a.n + 1, sizeof(**names));
 	for (size_t i = 0; i < l->u.a.n; i++) {
 		if (l->u.a.v[i]->type != JVAL_STR)
-			return jerr_set(e, JERR_FORMAT, "%s: modules_to_save: expected names", name);
-		c->save[c->n_save++] = l->u.a.v[i]->u.s.p;
+			return jerr_set(e, JERR_FORMAT, "%s: %s: expected names", where[0], where[1]);
+		(*names)[(*n)++] = l->u.a.v[i]->u.s.p;
 	}
 	return 0;
 }
@@ -153,7 +154,7 @@ read_mlx(struct adapter_config *c, const struct jval *v, const char *name, struc
 static void
 keep_targets(struct adapter_config *c, const struct jval *v, struct jarena *a)
 {
-	static const char *const keys[] = { "target_modules", "exclude_modules",
+	static const char *const keys[] = { "target_modules", "target_parameters", "exclude_modules",
 		"layers_to_transform", "layers_pattern" };
 	struct jbuf b;
 
@@ -196,7 +197,10 @@ read_peft(struct adapter_config *c, const struct jval *v, const char *name, stru
 			"%.40s", name, c->bias);
 	if (read_patterns(&c->ranks, v, "rank_pattern", name, a, e) < 0
 	    || read_patterns(&c->alphas, v, "alpha_pattern", name, a, e) < 0
-	    || read_save(c, v, name, a, e) < 0)
+	    || read_names(&c->save, &c->n_save, v, (const char *[2]){ name, "modules_to_save" }, a,
+		e) < 0
+	    || read_names(&c->parameters, &c->n_parameters, v,
+		(const char *[2]){ name, "target_parameters" }, a, e) < 0)
 		return e->code;
 	return check_numbers(c, name, e);
 }
@@ -270,15 +274,20 @@ static void
 put_patterns(const struct jadapter *a, bool ranks, struct jbuf *b)
 {
 	const char *comma = "";
+	char path[160];
 
 	jbuf_printf(b, ",\n  \"%s\": {", ranks ? "rank_pattern" : "alpha_pattern");
 	for (size_t i = 0; i < a->n_modules; i++) {
 		const struct jadapter_module *m = &a->modules[i];
 
-		if (ranks ? m->r == a->r : m->alpha == a->alpha)
+		if (m->half == 2 || (ranks ? m->r == a->r : m->alpha == a->alpha))
 			continue;
 		jbuf_adds(b, comma);
-		jjson_str(b, m->name, strlen(m->name));
+		if (m->stack == JADAPTER_EACH)
+			adapter_expert_path(path, m->name, "[0-9]+");
+		else
+			snprintf(path, sizeof(path), "%s", m->name);
+		jjson_str(b, path, strlen(path));
 		jbuf_adds(b, ": ");
 		if (ranks)
 			jjson_int(b, m->r);

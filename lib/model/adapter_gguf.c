@@ -16,35 +16,33 @@ struct pass {
 	const struct jadapter *a;
 	struct jmodel *m;
 	struct jgguf_writer *w;
+	struct jparam **weights;	/* of each module */
 	bool data;		/* second pass */
 	size_t seen;
 };
 
+/* The module on a weight. */
 static const struct jadapter_module *
-module_of(const struct jadapter *a, const char *weight)
+module_of(const struct pass *p, size_t i)
 {
-	size_t n = strlen(weight);
-
-	for (size_t i = 0; i < a->n_modules; i++) {
-		size_t len = strlen(a->modules[i].name);
-
-		if (n == len + 7 && strncmp(a->modules[i].name, weight, len) == 0
-		    && strcmp(weight + len, ".weight") == 0)
-			return &a->modules[i];
-	}
+	for (size_t k = 0; k < p->a->n_modules; k++)
+		if (p->weights[k] == &p->m->params[i])
+			return &p->a->modules[k];
 	return NULL;
 }
 
+/* Experts have a third dimension. */
 static void
 declare(struct pass *p, const struct arch_slot *s, const struct jadapter_module *mod)
 {
-	int64_t a[2] = { mod->a->shape[1], mod->r }, b[2] = { mod->r, mod->b->shape[0] };
+	int64_t E = mod->parts, a[3] = { mod->a->shape[1], mod->r, E };
+	int64_t b[3] = { mod->r, mod->b->shape[0] / E, E };
 	char name[96];
 
 	snprintf(name, sizeof(name), "%s.lora_a", s->gguf);
-	jgguf_add_tensor(p->w, name, 2, a, 0, (uint64_t)(a[0] * a[1]) * sizeof(float));
+	jgguf_add_tensor(p->w, name, E > 1 ? 3 : 2, a, 0, (uint64_t)(a[0] * a[1] * E) * sizeof(float));
 	snprintf(name, sizeof(name), "%s.lora_b", s->gguf);
-	jgguf_add_tensor(p->w, name, 2, b, 0, (uint64_t)(b[0] * b[1]) * sizeof(float));
+	jgguf_add_tensor(p->w, name, E > 1 ? 3 : 2, b, 0, (uint64_t)(b[0] * b[1] * E) * sizeof(float));
 }
 
 /* Row of ours that is row i of the file. */
@@ -68,7 +66,7 @@ write_pair(struct pass *p, const struct arch_slot *s, const struct jadapter_modu
 
 	if (!row)
 		return jerr_set(e, JERR_NOMEM, "no memory for a row of %s", mod->name);
-	jgguf_data(p->w, mod->a->value, (size_t)(mod->r * mod->a->shape[1]) * sizeof(float), e);
+	jgguf_data(p->w, mod->a->value, (size_t)(mod->a->shape[0] * mod->a->shape[1]) * sizeof(float), e);
 	for (int64_t o = 0; o < mod->b->shape[0] && e->code == 0; o++) {
 		memcpy(row, mod->b->value + row_at(p, s, o) * mod->r, (size_t)mod->r * sizeof(*row));
 		jkern_get()->scale(row, factor, mod->r);
@@ -82,7 +80,7 @@ static int
 one_weight(const struct arch_slot *s, void *arg, struct jerr *e)
 {
 	struct pass *p = arg;
-	const struct jadapter_module *mod = module_of(p->a, s->hf);
+	const struct jadapter_module *mod = module_of(p, s->i);
 
 	if (!mod)
 		return 0;
@@ -111,11 +109,15 @@ check_holds(const struct jadapter *a, struct jerr *e)
 int
 jadapter_save_gguf(const struct jadapter *a, struct jmodel *m, const char *path, struct jerr *e)
 {
-	struct pass p = { .a = a, .m = m };
-	const char *arch = jmodel_arch_name(&m->cfg);
+	struct pass p = { .a = a, .m = m, .weights = jmem_alloc(a->n_modules + 1, sizeof(*p.weights)) };
+	const char *arch = m->cfg.arch->gguf;
 
-	if (check_holds(a, e) < 0 || jgguf_create(&p.w, path, e) < 0)
+	for (size_t i = 0; i < a->n_modules; i++)
+		p.weights[i] = adapter_weight(m, &a->modules[i]);
+	if (check_holds(a, e) < 0 || jgguf_create(&p.w, path, e) < 0) {
+		jmem_free(p.weights);
 		return e->code;
+	}
 	jgguf_put_str(p.w, "general.type", "adapter", 7);
 	jgguf_put_str(p.w, "general.architecture", arch, strlen(arch));
 	jgguf_put_str(p.w, "adapter.type", "lora", 4);
@@ -127,6 +129,7 @@ jadapter_save_gguf(const struct jadapter *a, struct jmodel *m, const char *path,
 	p.data = true;
 	if (e->code == 0)
 		arch_each(&m->cfg, one_weight, &p, e);
+	jmem_free(p.weights);
 	if (e->code < 0) {
 		jgguf_abort(p.w);
 		return e->code;

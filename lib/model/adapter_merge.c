@@ -6,16 +6,21 @@
 
 #include "model/adapter.h"
 #include "model/arch.h"
+#include "model/jweights.h"
 
-/* W [O, I] += f * B [O, r] A [r, I], row by row: the order of sums is that of r. */
+/*
+ * W [O, I] += f * B [O, r] A [r, I], row by row: the order of sums is that of r.  Of a stack each of the
+ * parts has its own rows of W, B and A.
+ */
 static void
-add_product(struct jparam *w, const struct jparam *a, const struct jparam *b, float f)
+add_product(struct jparam *w, const struct jadapter_module *m, float f)
 {
-	int64_t O = w->shape[0], I = w->shape[1], r = b->shape[1];
+	int64_t I = w->shape[1], r = m->b->shape[1], rows = w->shape[0] / m->parts;
 
-	for (int64_t o = 0; o < O; o++)
+	for (int64_t o = 0; o < w->shape[0]; o++)
 		for (int64_t k = 0; k < r; k++)
-			jkern_get()->axpy(w->value + o * I, f * b->value[o * r + k], a->value + k * I, I);
+			jkern_get()->axpy(w->value + o * I, f * m->b->value[o * r + k],
+				m->a->value + (o / rows * r + k) * I, I);
 }
 
 /* The table [V, C] += f * A [V, r] B^T. */
@@ -34,6 +39,26 @@ add_table(struct jparam *w, const struct jparam *a, const struct jparam *b, floa
 		}
 }
 
+/* The columns of a table have the magnitudes, and its rows are what the adapter was added to. */
+static int
+merge_dora_table(struct jparam *w, const struct jadapter_module *m, float scale, struct jerr *e)
+{
+	const struct jlora l = { .a = m->a, .b = m->b, .scale = scale };
+	int64_t V = w->shape[0], C = w->shape[1];
+	float *factor = jmem_try((size_t)C, sizeof(*factor));
+
+	if (!factor)
+		return jerr_set(e, JERR_NOMEM, "no memory to merge %s", m->name);
+	jlora_column_norms(jkern_get(), w, &l, factor);
+	for (int64_t c = 0; c < C; c++)
+		factor[c] = m->m->value[c] / factor[c];
+	add_table(w, m->a, m->b, scale);
+	for (int64_t i = 0; i < V * C; i++)
+		w->value[i] *= factor[i % C];
+	jmem_free(factor);
+	return 0;
+}
+
 static int
 merge_dora(struct jparam *w, const struct jadapter_module *m, float scale, struct jerr *e)
 {
@@ -45,7 +70,7 @@ merge_dora(struct jparam *w, const struct jadapter_module *m, float scale, struc
 		return jerr_set(e, JERR_NOMEM, "no memory to merge %s", m->name);
 	for (int64_t o = 0; o < w->shape[0]; o++)
 		norm[o] = jlora_row_norm(jkern_get(), w, &l, o, norm + w->shape[0]);
-	add_product(w, m->a, m->b, scale);
+	add_product(w, m, scale);
 	for (int64_t o = 0; o < w->shape[0]; o++)
 		jkern_get()->scale(w->value + o * I, m->m->value[o] / norm[o], I);
 	jmem_free(norm);
@@ -56,52 +81,55 @@ static int
 merge_module(const struct jadapter *a, const struct jadapter_module *mod, struct jmodel *m,
 	double weight, struct jerr *e)
 {
-	bool look_up;
-	struct jparam *w = adapter_weight(m, mod->name, &look_up);
+	struct jparam *w = adapter_weight(m, mod);
 	float scale = adapter_scale(a, mod);
 
 	if (mod->m)
-		return merge_dora(w, mod, scale, e);
-	if (look_up)
+		return (mod->look_up ? merge_dora_table : merge_dora)(w, mod, scale, e);
+	if (mod->look_up)
 		add_table(w, mod->a, mod->b, scale * (float)weight);
 	else
-		add_product(w, mod->a, mod->b, scale * (float)weight);
+		add_product(w, mod, scale * (float)weight);
 	return 0;
 }
 
 /* Whether one side only of a table that embedding and head share is adapted. */
 static bool
-splits_table(const struct jadapter *a, const struct jmodel *m)
+splits_table(const struct jadapter *a, struct jmodel *m)
 {
 	for (size_t i = 0; m->cfg.tied && i < a->n_modules; i++)
-		if (a->modules[i].look_up || strcmp(a->modules[i].name, "lm_head") == 0)
+		if (adapter_weight(m, &a->modules[i]) == &m->params[0])
 			return true;
 	return false;
 }
 
-/* The same model with a head of its own. */
+/* The same model with fp32 weights of its own, tied or with a head of its own. */
 static int
-untie(struct jmodel **m, struct jerr *e)
+remake(struct jmodel **m, bool tied, struct jerr *e)
 {
 	struct jmodel_config c = (*m)->cfg;
 	struct jmodel *out;
 	size_t i;
 
-	c.tied = false;
+	c.tied = tied;
 	if (jmodel_new(&out, &c, e) < 0)
 		return e->code;
 	for (i = 0; i < out->n_params; i++) {
 		struct jparam *to = &out->params[i];
 		const struct jparam *from = jmodel_param(*m, to->name);
 
-		if (!from)
-			from = &(*m)->params[0];
-		memcpy(to->value, from->value, (size_t)(to->shape[0]
-			* (to->n_dims > 1 ? to->shape[1] : 1)) * sizeof(float));
+		jmodel_rows(from ? from : &(*m)->params[0], 0, to->n_dims > 1 ? to->shape[0] : 1,
+			to->value);
 	}
 	jmodel_free(*m);
 	*m = out;
 	return 0;
+}
+
+int
+jmodel_thaw(struct jmodel **m, struct jerr *e)
+{
+	return remake(m, (*m)->cfg.tied, e);
 }
 
 static int
@@ -161,7 +189,7 @@ jadapter_merge(const struct jadapter *a, struct jmodel **m, double weight, struc
 {
 	if (check_merge(a, *m, weight, e) < 0 || check_fit(a, *m, e) < 0)
 		return e->code;
-	if (splits_table(a, *m) && untie(m, e) < 0)
+	if (splits_table(a, *m) && remake(m, false, e) < 0)
 		return e->code;
 	copy_whole(a, *m);
 	for (size_t i = 0; i < a->n_modules; i++)

@@ -118,7 +118,18 @@ add_part(struct build *b, const char *module, int kind, int n_dims, int64_t rows
 {
 	JMEM_GROW(b->parts, b->cap, b->n + 1);
 	b->parts[b->n++] = (struct adapter_part){ .module = module, .kind = kind, .n_dims = n_dims,
-		.shape = { rows, cols }, .dtype = JDT_F32 };
+		.shape = { rows, cols }, .dtype = JDT_F32, .parts = 1 };
+}
+
+/* The pair just added is a stack of so many experts. */
+static void
+make_stack(struct build *b, int64_t experts)
+{
+	struct adapter_part *a = &b->parts[b->n - 2];
+
+	a[0].stack = a[1].stack = JADAPTER_EACH;
+	a[0].parts = a[1].parts = experts;
+	a[0].shape[0] *= experts;
 }
 
 static void
@@ -139,14 +150,13 @@ add_module(struct build *b, const char *name, const struct jparam *w, bool look_
 static bool
 is_linear(const struct jmodel *m, const struct jparam *p, const char *module)
 {
-	return p != &m->params[0] && strcmp(module, "lm_head") != 0 && !strstr(module, "wpe")
-		&& !strstr(module, "embeddings") && adapter_fits(module);
+	return p != &m->params[0] && strcmp(module, "lm_head") != 0 && !adapter_is_table(module);
 }
 
 static bool
 wanted(const struct build *b, const struct jmodel *m, const struct jparam *p, const char *module)
 {
-	return b->targets ? adapter_fits(module) && adapter_named(b->targets, module)
+	return b->targets ? adapter_named(b->targets, module)
 		: is_linear(m, p, module);
 }
 
@@ -154,18 +164,21 @@ static int
 take_modules(struct build *b, struct jmodel *m, struct jerr *e)
 {
 	char module[128];
-	bool look_up;
 
 	for (size_t i = 0; i < m->n_params; i++) {
 		struct jparam *p = &m->params[i];
+		bool look_up, stack;
 
 		if (!module_of(p, module) || !wanted(b, m, p, module))
 			continue;
-		adapter_weight(m, module, &look_up);
-		if (b->s->dora && (look_up || strcmp(module, "lm_head") == 0))
-			return jerr_set(e, JERR_UNSUPPORTED, "--lora: DoRA on %s is not offered",
-				module);
+		look_up = adapter_is_table(module);
+		stack = m->cfg.experts > 0 && adapter_is_stack(module);
+		if (b->s->dora && stack)
+			return jerr_set(e, JERR_UNSUPPORTED, "--lora: DoRA on %s, the experts, is not "
+				"offered: leave them out with targets=, or leave out dora", module);
 		add_module(b, module, p, look_up);
+		if (stack)
+			make_stack(b, m->cfg.experts);
 	}
 	if (m->cfg.tied && b->targets && adapter_named(b->targets, "lm_head"))
 		add_module(b, "lm_head", &m->params[0], false);
@@ -183,6 +196,27 @@ taken(const struct build *b, const char *module)
 		if (strcmp(b->names[i], module) == 0)
 			return true;
 	return false;
+}
+
+/* Of stacks the paths of their experts, which are what PEFT has as modules. */
+static void
+name_experts(struct build *b, int64_t experts)
+{
+	size_t n = b->n_names;
+	char path[160], number[24];
+
+	for (size_t i = 0; experts > 0 && i < n; i++) {
+		const char *stack = b->names[i];
+
+		for (int64_t k = 0; adapter_is_stack(stack) && k < experts; k++) {
+			snprintf(number, sizeof(number), "%lld", (long long)k);
+			adapter_expert_path(path, stack, number);
+			if (k > 0)
+				JMEM_GROW(b->names, b->cap_names, b->n_names + 1);
+			b->names[k > 0 ? b->n_names++ : i] =
+				jarena_strndup(&b->a->arena, path, strlen(path));
+		}
+	}
 }
 
 /* target_modules: last parts of the names, where these mean the same modules, else whole names. */
@@ -203,6 +237,8 @@ put_targets(struct build *b, const struct jmodel *m)
 	for (j = 0; j < b->n_names && !whole; j++)
 		b->names[j] = adapter_last_part(b->names[j]);
 	jbuf_init(&out);
+	if (whole)
+		name_experts(b, m->cfg.experts);
 	adapter_put_names("target_modules", b->names, b->n_names, &out);
 	b->a->targets = jarena_strndup(&b->a->arena, out.p, out.n);
 	jbuf_release(&out);

@@ -71,7 +71,7 @@ int
 jmodel_calibrate(struct jmodel *m, struct jpar *pool, struct jcalibration *c, struct jimatrix *x,
 	struct jerr *e)
 {
-	const struct jgraph_plan_opts opts = { .training = false };
+	const struct jgraph_plan_opts opts = { .products = JPRODUCTS_F32 };
 	struct jmodel_train_graph tg;
 	struct jgraph_plan plan;
 	struct watcher w = { .m = m, .x = x, .e = e };

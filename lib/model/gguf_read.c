@@ -80,18 +80,14 @@ read_arch(struct jmodel_config *c, const struct jgguf *g, const char *path, stru
 {
 	struct jgguf_str s;
 	char name[32];
-	int64_t split = 0, experts = 0, window = 0;
-	struct gguf_src k = { g, "split", path, e };
+	int64_t experts = 0, window = 0;
+	struct gguf_src k = { g, name, path, e };
 	struct jbuf names;
 	int rc;
 
 	if (!jgguf_get_str(g, "general.architecture", &s))
 		return jerr_set(e, JERR_FORMAT, "%s: key general.architecture is missing", path);
-	if (gguf_int(&k, "count", &split) && split > 1)
-		return jerr_set(e, JERR_UNSUPPORTED, "%s: one of %lld parts; join them first "
-			"(llama-gguf-split --merge)", path, (long long)split);
 	snprintf(name, sizeof(name), "%.*s", (int)(s.n < 31 ? s.n : 31), s.p);
-	k.arch = name;
 	gguf_int(&k, "expert_count", &experts);
 	gguf_int(&k, "attention.sliding_window", &window);
 	c->arch = find_arch(name, experts > 0, window > 0);

@@ -1,7 +1,8 @@
 /*
  * Recording the graphs of a model: what the architecture's embed(), block() and norm() say, head.
  */
-#include "graph/jlora.h"
+#include "graph/jkv.h"
+#include "graph/jloras.h"
 #include "model/arch.h"
 
 #include <math.h>
@@ -265,12 +266,18 @@ jmodel_build_infer(struct jmodel *m, struct jpar *pool, const struct jmodel_infe
 	b.pos = out->pos = jg_input_i32(b.g, "pos", s->R);
 	b.slot = out->slot = jg_input_i32(b.g, "slot", s->R);
 	out->rows = jg_input_i32(b.g, "rows", s->N);
+	if (s->adapters) {
+		out->which = jg_input_i32(b.g, "which", s->R);
+		out->which_rows = jg_input_i32(b.g, "which_rows", s->N);
+		jgraph_set_adapters(b.g, out->which);
+	}
 	rc = record_body(m, &b, out->ids, s->kv, &x, e);
 	if (rc < 0) {
 		jgraph_free(out->g);
 		return rc;
 	}
 	out->hidden = final_norm(&b, jg_rows(b.g, x, out->rows));
+	jgraph_set_adapters(b.g, out->which_rows);
 	out->logits = jg_linear(b.g, out->hidden, b.w[W_HEAD], NULL);
 	jnode_keep(out->hidden);
 	if (m->cfg.final_softcap > 0)

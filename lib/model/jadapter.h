@@ -6,7 +6,9 @@
  * alpha / sqrt(r) with rsLoRA (Kalajdzievski 2023).  DoRA (Liu et al. 2024) adds a magnitude for
  * each row.  A module on the embedding table adapts look-ups, one on "lm_head" the product with the
  * head; where base and head are tied these stay two adapters, as PEFT has it.  Whole tensors
- * (modules_to_save, biases) take the place of those of the base.
+ * (modules_to_save, biases) take the place of those of the base.  The experts of a layer are one module
+ * for each of their matrices, read in both forms that PEFT has for them and written in the one that was
+ * read, new ones as a pair of tensors for each expert.
  *
  * Formats: a PEFT folder (adapter_config.json, adapter_model.safetensors), read and written; a folder
  * of mlx-lm (adapters.safetensors, [I, r] and [r, O]), read; GGUF (adapter.type lora) for llama.cpp,
@@ -42,14 +44,43 @@ struct jadapter_spec {
 	char save[256];		/* modules trained as a whole, likewise; "" = none */
 };
 
+/* How experts, whose matrices lie in one stacked weight, stand in the adapter's file. */
+enum jadapter_stack {
+	JADAPTER_ONE,			/* no experts: one weight, one pair of tensors */
+	JADAPTER_EACH,			/* a pair for each expert: "mlp.experts.3.up_proj" */
+	JADAPTER_FUSED			/* one for all (target_parameters): "mlp.experts.gate_up_proj" */
+};
+
 struct jadapter_module {
-	const char *name;		/* path in the base, without ".weight" */
+	const char *name;		/* path in the base, without ".weight" and an expert's number */
+	enum jadapter_stack stack;
+	int64_t parts;			/* experts, else 1: A is [parts * r, I], B [parts * O, r] */
+	int half;			/* of a fused parameter of two weights: 1 gate, 2 up; they share A */
 	int64_t r;
 	double alpha;
 	bool look_up;			/* on the embedding table: A is [V, r] in memory */
 	struct jparam *a, *b, *m;	/* m NULL without DoRA */
 	struct jlora lora;
 	float *norm;			/* behind lora.norm */
+};
+
+/* The base that an adapter was trained on. */
+#define JADAPTER_SAMPLE 64
+struct jadapter_mark {
+	char print[20];			/* fingerprint of its weights as they were opened; "" = not known */
+	char type[16];			/* of most of them */
+	char quantized[16];		/* what they were quantized to for training; "" = nothing */
+	float sample[JADAPTER_SAMPLE];
+};
+
+/*
+ * PEFT saves the base's own table or head beside an adapter on it; they must be those of the base, and
+ * are not written again.
+ */
+struct jadapter_copy {
+	const char *module;
+	int64_t rows, cols;
+	float *values;
 };
 
 struct jadapter {
@@ -69,6 +100,9 @@ struct jadapter {
 	size_t n_params, n_whole;	/* the last n_whole are whole tensors */
 	float *values, *grads;		/* slabs */
 	uint64_t count;			/* values in a slab */
+	struct jadapter_copy *copies;
+	size_t n_copies;
+	struct jadapter_mark mark;	/* saved with the tensors; who trains sets it */
 };
 
 /* A folder with adapter_config.json and no config.json? */
@@ -96,8 +130,12 @@ void jadapter_free(struct jadapter *a);		/* NULL is fine */
 
 /* Reads an adapter folder, hangs it on the model and leaves it to the model to free. */
 int jmodel_adapt(struct jmodel *m, const char *dir, struct jerr *e);
-/* Hangs the adapter on the weights it names, which must exist and fit; a model bears one. */
+/*
+ * Hangs the adapter on the weights it names, which must exist and fit; a model bears one.  A base that
+ * is known to be another than the adapter was trained on is refused; one of another type is not.
+ */
 int jadapter_attach(struct jadapter *a, struct jmodel *m, struct jerr *e);
+int jadapter_mark_base(struct jadapter_mark *mark, const struct jmodel *m, struct jerr *e);
 int jadapter_alloc_grads(struct jadapter *a, struct jerr *e);
 
 /* Both files into an existing folder; values of trained tensors as dtype, others as they were read. */
@@ -110,6 +148,8 @@ void jadapter_set_dtype(struct jadapter *a, enum jdtype dtype);
  * whole blocks: a base that is quantized for training beside it.
  */
 int jmodel_requantize(struct jmodel *m, enum jdtype dtype, struct jpar *pool, struct jerr *e);
+/* Gives a model fp32 weights of its own, whatever they are stored in: *m becomes another model. */
+int jmodel_thaw(struct jmodel **m, struct jerr *e);
 
 /*
  * Adds weight times the adapter to the model's weights, which must be fp32 and bear no adapter.
@@ -117,6 +157,25 @@ int jmodel_requantize(struct jmodel *m, enum jdtype dtype, struct jpar *pool, st
  * is untied first: *m may become another model.
  */
 int jadapter_merge(const struct jadapter *a, struct jmodel **m, double weight, struct jerr *e);
+/*
+ * Several adapters of one base into one (adapter_join.c says how): cat and svd give the weighted sum of
+ * what they add to the base, the others mix tensor by tensor.  What dare drops is a function of the seed.
+ */
+enum jadapter_join_method { JJOIN_CAT, JJOIN_SVD, JJOIN_LINEAR, JJOIN_PRUNE, JJOIN_TIES, JJOIN_DARE,
+	JJOIN_DARE_TIES };
+extern const char *const jadapter_joins;	/* "cat|svd|..." */
+struct jadapter_join {
+	enum jadapter_join_method method;
+	const struct jadapter *const *adapters;
+	const double *weights;
+	size_t n;
+	double density;		/* share of the values that prune, ties and dare keep */
+	int64_t rank;		/* of svd; 0 = the largest of the adapters */
+	uint64_t seed;
+};
+int jadapter_join_find(const char *name);	/* or -1 */
+int jadapter_join(struct jadapter **a, const struct jadapter_join *o, struct jerr *e);
+
 /* A GGUF file for llama.cpp; refuses what that cannot hold: DoRA, whole tensors, table and head. */
 int jadapter_save_gguf(const struct jadapter *a, struct jmodel *m, const char *path,
 	struct jerr *e);

@@ -146,6 +146,9 @@ void jmodel_free(struct jmodel *m);
 struct jparam *jmodel_param(struct jmodel *m, const char *name);	/* NULL if absent */
 /* config.json, model.safetensors (dtype F32, F16 or BF16), generation_config.json into an existing folder. */
 int jmodel_save(const struct jmodel *m, const char *dir, enum jdtype dtype, struct jerr *e);
+/* With weights in files of at most `limit` bytes (0 = no limit), or of one tensor that is larger. */
+int jmodel_save_parts(const struct jmodel *m, const char *dir, enum jdtype dtype, uint64_t limit,
+	struct jerr *e);
 /* GGUF is written by jquantize.h; jweights.h reads weights in any form. */
 
 /* --- graphs --- */
@@ -162,12 +165,14 @@ struct jmodel_infer_graph {
 	struct jgraph *g;
 	struct jnode *ids, *pos, *slot;			/* i32 [R] inputs */
 	struct jnode *rows;				/* i32 [N]: rows whose logits are wanted */
+	struct jnode *which, *which_rows;		/* i32 [R], [N]: adapters of the rows, of those; or NULL */
 	struct jnode *logits;				/* [N, V] */
 	struct jnode *hidden;				/* [N, C], final norm applied */
 };
 struct jmodel_infer_shape {
 	int R, N;			/* rows, rows whose logits are wanted */
 	struct jkv_cache *kv;		/* one cache per layer (cfg.layers), made by the caller */
+	bool adapters;			/* rows have adapters of their own (jadapters.h) */
 };
 int jmodel_build_infer(struct jmodel *m, struct jpar *pool, const struct jmodel_infer_shape *s,
 	struct jmodel_infer_graph *out, struct jerr *e);

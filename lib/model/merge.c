@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/jrand.h"
+#include "model/topk.h"
 #include "model/weights.h"
 
 #define MAX_MODELS 64
@@ -78,53 +79,12 @@ slerp(const struct work *w)
 			weights[1] * (double)w->v[1][i]);
 }
 
-static uint32_t
-magnitude(float f)
-{
-	uint32_t u;
-
-	memcpy(&u, &f, sizeof(u));
-	return u & 0x7fffffff;
-}
-
-/*
- * The magnitude (as bits, which order like values) of the keep-th largest of n values, by counting
- * the upper and then the lower half of the bits.
- */
-static uint32_t
-kth_largest(const float *v, int64_t n, int64_t keep, int64_t *count)
-{
-	uint32_t high, low;
-	int64_t above = 0;
-
-	memset(count, 0, 65536 * sizeof(*count));
-	for (int64_t i = 0; i < n; i++)
-		count[magnitude(v[i]) >> 16]++;
-	for (high = 0x7fff; high > 0 && above + count[high] < keep; high--)
-		above += count[high];
-	memset(count, 0, 65536 * sizeof(*count));
-	for (int64_t i = 0; i < n; i++)
-		if (magnitude(v[i]) >> 16 == high)
-			count[magnitude(v[i]) & 0xffff]++;
-	for (low = 0xffff; low > 0 && above + count[low] < keep; low--)
-		above += count[low];
-	return high << 16 | low;
-}
-
 static void
 trim(const struct work *w, float *d)
 {
-	int64_t keep = (int64_t)(w->o->density * (double)w->n + 0.5), *count;
-	uint32_t least;
+	int64_t keep = (int64_t)(w->o->density * (double)w->n + 0.5);
 
-	if (keep >= w->n)
-		return;
-	count = jmem_alloc(65536, sizeof(*count));
-	least = kth_largest(d, w->n, keep > 0 ? keep : 1, count);
-	for (int64_t i = 0; i < w->n; i++)
-		if (magnitude(d[i]) < least)
-			d[i] = 0;
-	jmem_free(count);
+	topk_keep(d, w->n, keep > 0 ? keep : 1, true);
 }
 
 static void

@@ -205,13 +205,21 @@ weights_keep(struct jmodel *m, struct jst *st, struct jgguf *gguf, struct jmappe
 }
 
 void
-weights_free_source(struct weight_source *s)
+weights_close_files(struct weight_source *s)
 {
 	jst_close(s->st);
 	if (s->gguf)
 		jgguf_close(s->gguf);
 	if (s->map.p)
 		jfs_unmap(&s->map);
+	s->st = NULL;
+	s->gguf = NULL;
+}
+
+void
+weights_free_source(struct weight_source *s)
+{
+	weights_close_files(s);
 	for (size_t i = 0; i < s->n; i++)
 		jmem_free(s->copies[i]);
 	jmem_free(s->copies);

@@ -48,6 +48,7 @@ int weights_put_rows(struct jmodel *m, struct jparam *p, const struct weight_byt
 	const int64_t rows[2], struct jerr *e);
 /* Closes what was read, or keeps it with an opened model; each may be NULL. */
 void weights_keep(struct jmodel *m, struct jst *st, struct jgguf *gguf, struct jmapped *map);
+void weights_close_files(struct weight_source *s);	/* nothing refers to them any more */
 void weights_free_source(struct weight_source *s);
 
 int64_t weights_count(const struct jparam *p);

@@ -40,31 +40,37 @@ blend(const struct optim_step *st)
 	return (float)pow((double)st->t, -0.8);
 }
 
+/* var += b (g^2 - var), of clipped gradients. */
+static void
+blend_squares(float *restrict var, const float *restrict g, float clip, float b, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++) {
+		float gi = g[i] * clip;
+
+		var[i] += b * (gi * gi - var[i]);
+	}
+}
+
 /* Second moments along the rows, and rms(w). */
 static void
 rows(const struct optim_step *st, struct optim_unit *u, float *scratch)
 {
 	struct optim_slot *s = u->slot;
-	int64_t C = columns(s), r, c;
+	int64_t C = columns(s), r;
 	const float b = blend(st);
 	float *var = s->state[0];
 
 	(void)scratch;
 	for (r = u->from; r < u->from + u->n; r++) {
-		const float *g = s->p->grad + r * C, *w = s->p->value + r * C;
-		double sum = 0;
+		const float *g = s->p->grad + r * C;
 
-		for (c = 0; c < C; c++) {
-			float gc = g[c] * st->clip;
-
-			u->sum[0] += (double)w[c] * w[c];
-			sum += (double)gc * gc;
-			if (s->n_states == 1)
-				var[r * C + c] += b * (gc * gc - var[r * C + c]);
-		}
-		if (s->n_states == 1)
+		u->sum[0] += optim_squares(s->p->value + r * C, C);
+		if (s->n_states == 1) {
+			blend_squares(var + r * C, g, st->clip, b, C);
 			continue;
-		var[r] += b * ((float)(sum / (double)C) - var[r]);
+		}
+		var[r] += b * ((float)((double)st->clip * st->clip * optim_squares(g, C) / (double)C)
+			- var[r]);
 		u->sum[1] += var[r];
 	}
 }
@@ -79,6 +85,16 @@ after_rows(const struct optim_step *st, struct optim_slot *s, const double sum[2
 	s->coef[1] = fmax(mean, eps1);
 }
 
+static void
+add_squares(double *restrict sum, const float *restrict g, float clip, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++) {
+		float gi = g[i] * clip;
+
+		sum[i] += (double)gi * gi;
+	}
+}
+
 /* Second moments along the columns of a stripe. */
 static void
 stripe(const struct optim_step *st, struct optim_unit *u, float *scratch)
@@ -90,15 +106,8 @@ stripe(const struct optim_step *st, struct optim_unit *u, float *scratch)
 
 	for (c = 0; c < u->n; c++)
 		sum[c] = 0;
-	for (r = 0; r < R; r++) {
-		const float *g = s->p->grad + r * C + u->from;
-
-		for (c = 0; c < u->n; c++) {
-			float gc = g[c] * st->clip;
-
-			sum[c] += (double)gc * gc;
-		}
-	}
+	for (r = 0; r < R; r++)
+		add_squares(sum, s->p->grad + r * C + u->from, st->clip, u->n);
 	for (c = 0; c < u->n; c++)
 		var[c] += blend(st) * ((float)(sum[c] / (double)R) - var[c]);
 }
@@ -111,31 +120,46 @@ scratch_floats(const struct jparam *p)
 	return 2 * OPTIM_STRIPE;
 }
 
-/* The update of weight c of row r before it is scaled. */
-static float
-update(const struct optim_step *st, const struct optim_slot *s, int64_t r, int64_t c)
+/* The updates of n weights before they are scaled take the place of the gradients. */
+static void
+updates(float *restrict g, const float *restrict var, float clip, int64_t n)
 {
-	const float *var = s->state[0], *col = s->state[1];
-	int64_t at = r * columns(s) + c;
-	float v = s->n_states == 1 ? var[at] : var[r] * col[c] / (float)s->coef[1];
+	const float least = eps1 * eps1;
 
-	if (v < eps1 * eps1)
-		v = eps1 * eps1;
-	return s->p->grad[at] * st->clip / sqrtf(v);
+	for (int64_t i = 0; i < n; i++)
+		g[i] = g[i] * clip / sqrtf(var[i] < least ? least : var[i]);
+}
+
+/* The same where the variance is the product of a row's and a column's. */
+static void
+updates_of_row(float *restrict g, float row, const float *restrict col, const float by[2], int64_t n)
+{
+	const float least = eps1 * eps1, clip = by[0], mean = by[1];
+
+	for (int64_t i = 0; i < n; i++) {
+		float v = row * col[i] / mean;
+
+		g[i] = g[i] * clip / sqrtf(v < least ? least : v);
+	}
 }
 
 static void
 measure(const struct optim_step *st, struct optim_unit *u, float *scratch)
 {
-	int64_t C = columns(u->slot), r, c;
+	struct optim_slot *s = u->slot;
+	const float by[2] = { st->clip, (float)s->coef[1] }, *var = s->state[0];
+	int64_t C = columns(s), r;
 
 	(void)scratch;
-	for (r = u->from; r < u->from + u->n; r++)
-		for (c = 0; c < C; c++) {
-			double d = update(st, u->slot, r, c);
+	for (r = u->from; r < u->from + u->n; r++) {
+		float *g = s->p->grad + r * C;
 
-			u->sum[0] += d * d;
-		}
+		if (s->n_states == 1)
+			updates(g, var + r * C, st->clip, C);
+		else
+			updates_of_row(g, var[r], s->state[1], by, C);
+		u->sum[0] += optim_squares(g, C);
+	}
 }
 
 static void
@@ -151,16 +175,14 @@ apply(const struct optim_step *st, struct optim_unit *u, float *scratch)
 	struct optim_slot *s = u->slot;
 	const float keep = (float)(1 - optim_lr(st, s) * optim_decay(st, s));
 	const float size = (float)s->coef[0];
-	int64_t C = columns(s), r, c;
+	int64_t C = columns(s), n = u->n * C;
+	float *restrict w = s->p->value + u->from * C, *restrict g = s->p->grad + u->from * C;
 
 	(void)scratch;
-	for (r = u->from; r < u->from + u->n; r++)
-		for (c = 0; c < C; c++) {
-			float *w = &s->p->value[r * C + c];
-
-			*w = *w * keep - size * update(st, s, r, c);
-			s->p->grad[r * C + c] = 0;
-		}
+	for (int64_t i = 0; i < n; i++) {
+		w[i] = w[i] * keep - size * g[i];
+		g[i] = 0;
+	}
 }
 
 const struct optim_rule optim_adafactor = {

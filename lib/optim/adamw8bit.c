@@ -37,20 +37,26 @@ struct numbers {
 };
 
 static void
-update(const struct numbers *x, float *w, float *g, float *m, float *v)
+update(const struct numbers *x, float *restrict w, float *restrict g, float *restrict m,
+	float *restrict v, int64_t n)
 {
-	float gi = *g * x->clip;
+	const struct numbers y = *x;
 
-	*m += x->c1 * (gi - *m);
-	*v = x->beta2 * *v + x->c2 * gi * gi;
-	*w = *w * x->keep - x->size * *m / (sqrtf(*v) * x->inv_root + x->eps);
-	*g = 0;
+	for (int64_t i = 0; i < n; i++) {
+		float gi = g[i] * y.clip, mi = m[i] + y.c1 * (gi - m[i]);
+		float vi = y.beta2 * v[i] + y.c2 * gi * gi;
+
+		w[i] = w[i] * y.keep - y.size * mi / (sqrtf(vi) * y.inv_root + y.eps);
+		m[i] = mi;
+		v[i] = vi;
+		g[i] = 0;
+	}
 }
 
 static void
 block(const struct optim_step *st, struct optim_slot *s, const struct numbers *x, int64_t at)
 {
-	int64_t n = s->n - at < OPTIM_BLOCK ? s->n - at : OPTIM_BLOCK, i, b = at / OPTIM_BLOCK;
+	int64_t n = s->n - at < OPTIM_BLOCK ? s->n - at : OPTIM_BLOCK, b = at / OPTIM_BLOCK;
 	unsigned char *qm = (unsigned char *)s->state[0] + at;
 	unsigned char *qv = (unsigned char *)s->state[1] + at;
 	float *scale_m = (float *)s->state[2] + b, *scale_v = (float *)s->state[3] + b;
@@ -58,8 +64,7 @@ block(const struct optim_step *st, struct optim_slot *s, const struct numbers *x
 
 	optim_decode(st->codes, OPTIM_SIGNED, qm, *scale_m, m, n);
 	optim_decode(st->codes, OPTIM_UNSIGNED, qv, *scale_v, v, n);
-	for (i = 0; i < n; i++)
-		update(x, &s->p->value[at + i], &s->p->grad[at + i], &m[i], &v[i]);
+	update(x, s->p->value + at, s->p->grad + at, m, v, n);
 	*scale_m = optim_encode(st->codes, OPTIM_SIGNED, m, qm, n);
 	*scale_v = optim_encode(st->codes, OPTIM_UNSIGNED, v, qv, n);
 }

@@ -12,13 +12,13 @@ average_chunk(void *arg, int64_t i, int worker)
 {
 	struct joptim *o = arg;
 	const struct optim_unit *u = &o->chunks[i];
-	const float *w = u->slot->p->value + u->from;
-	float *a = u->slot->average + u->from;
+	const float *restrict w = u->slot->p->value + u->from;
+	float *restrict a = u->slot->average + u->from, weight = o->weight;
 	int64_t j;
 
 	(void)worker;
 	for (j = 0; j < u->n; j++)
-		a[j] += o->weight * (w[j] - a[j]);
+		a[j] += weight * (w[j] - a[j]);
 }
 
 void
@@ -55,12 +55,13 @@ swap_chunk(void *arg, int64_t i, int worker)
 {
 	const struct joptim *o = arg;
 	const struct optim_unit *u = &o->chunks[i];
-	float *w = u->slot->p->value + u->from, *a = u->slot->average + u->from, x;
+	float *restrict w = u->slot->p->value + u->from, *restrict a = u->slot->average + u->from;
 	int64_t j;
 
 	(void)worker;
 	for (j = 0; j < u->n; j++) {
-		x = w[j];
+		float x = w[j];
+
 		w[j] = a[j];
 		a[j] = x;
 	}
@@ -78,14 +79,14 @@ climb_chunk(void *arg, int64_t i, int worker)
 {
 	const struct joptim *o = arg;
 	const struct optim_unit *u = &o->chunks[i];
-	float *w = u->slot->p->value + u->from, *g = u->slot->p->grad + u->from;
-	float *kept = u->slot->kept + u->from;
+	float *restrict w = u->slot->p->value + u->from, *restrict g = u->slot->p->grad + u->from;
+	float *restrict kept = u->slot->kept + u->from, away = o->away;
 	int64_t j;
 
 	(void)worker;
 	for (j = 0; j < u->n; j++) {
 		kept[j] = w[j];
-		w[j] += o->away * g[j];
+		w[j] += away * g[j];
 		g[j] = 0;
 	}
 }
@@ -108,7 +109,8 @@ joptim_return(struct joptim *o)
 
 	for (i = 0; i < o->n_slots; i++)
 		memcpy(o->slots[i].p->value, o->slots[i].kept,
-			(size_t)o->slots[i].n * sizeof(float));	o->climbed = false;
+			(size_t)o->slots[i].n * sizeof(float));
+	o->climbed = false;
 }
 
 static void

@@ -22,7 +22,7 @@
 struct table {
 	float value[VALUES];
 	float upper[VALUES];		/* boundary above: the middle between two values */
-	unsigned char least[2][RANGES];	/* code at the lower end of a range; [1]: negative */
+	unsigned char least[2 * RANGES];	/* code at the lower end of a range; then negative */
 };
 
 struct optim_codes {
@@ -91,8 +91,8 @@ fill_ranges(struct table *t)
 		uint32_t from = r == 0 ? 0 : (base + r) << (23 - MANTISSA);
 		uint32_t last = ((base + r + 1) << (23 - MANTISSA)) - 1;
 
-		t->least[0][r] = nearest(t, from_bits(from));
-		t->least[1][r] = nearest(t, -from_bits(last));
+		t->least[r] = nearest(t, from_bits(from));
+		t->least[RANGES + r] = nearest(t, -from_bits(last));
 	}
 }
 
@@ -135,15 +135,37 @@ optim_decode(const struct optim_codes *c, enum optim_sign sign, const unsigned c
 static float
 largest(const float *v, int64_t n)
 {
-	float most = 0;
-	int64_t i;
+	float lane[8] = { 0 };
+	int64_t i, j;
 
-	for (i = 0; i < n; i++) {
-		float a = fabsf(v[i]);
+	for (i = 0; i + 8 <= n; i += 8)
+		for (j = 0; j < 8; j++)
+			lane[j] = fabsf(v[i + j]) > lane[j] ? fabsf(v[i + j]) : lane[j];
+	for (; i < n; i++)
+		lane[0] = fabsf(v[i]) > lane[0] ? fabsf(v[i]) : lane[0];
+	for (j = 1; j < 8; j++)
+		lane[0] = lane[j] > lane[0] ? lane[j] : lane[0];
+	return lane[0];
+}
 
-		most = a > most ? a : most;
+/* Values by the scale and where in least[] they begin. */
+static void
+find_ranges(const float *restrict v, float inverse, float *restrict x, int32_t *restrict range,
+	int64_t n)
+{
+	const int32_t base = LOW_EXPONENT << MANTISSA;
+
+	for (int64_t i = 0; i < n; i++) {
+		float by = v[i] * inverse;
+		int32_t bits, r;
+
+		memcpy(&bits, &by, sizeof(bits));
+		r = ((bits & 0x7fffffff) >> (23 - MANTISSA)) - base;
+		r = r < 0 ? 0 : r;
+		r = r < RANGES ? r : RANGES - 1;
+		x[i] = by;
+		range[i] = r + (bits < 0 ? RANGES : 0);
 	}
-	return most;
 }
 
 /* A value that is not 0 must not become 0 where there is no sign: a second moment divides. */
@@ -152,8 +174,8 @@ optim_encode(const struct optim_codes *c, enum optim_sign sign, const float *v, 
 	int64_t n)
 {
 	const struct table *t = &c->table[sign];
-	const uint32_t base = (uint32_t)LOW_EXPONENT << MANTISSA;
-	float scale = largest(v, n), inverse = scale > 0 ? 1 / scale : 0;
+	float scale = largest(v, n), inverse = scale > 0 ? 1 / scale : 0, x[OPTIM_BLOCK];
+	int32_t range[OPTIM_BLOCK];
 	int64_t i;
 
 	/* The scale may be so small that its inverse is not finite: all but 0. */
@@ -161,17 +183,13 @@ optim_encode(const struct optim_codes *c, enum optim_sign sign, const float *v, 
 		inverse = 0;
 		scale = 0;
 	}
+	find_ranges(v, inverse, x, range, n);
 	for (i = 0; i < n; i++) {
-		float x = v[i] * inverse;
-		uint32_t bits, r;
-		unsigned char code;
+		int code = t->least[range[i]];
 
-		memcpy(&bits, &x, sizeof(bits));
-		r = (bits & 0x7fffffff) >> (23 - MANTISSA);
-		r = r < base ? 0 : r - base < RANGES ? r - base : RANGES - 1;
-		code = t->least[bits >> 31][r];
-		code = (unsigned char)(code + (x > t->upper[code]));
-		q[i] = sign == OPTIM_UNSIGNED && code == 0 && v[i] > 0 ? 1 : code;
+		q[i] = (unsigned char)(code + (x[i] > t->upper[code]));
 	}
+	for (i = 0; sign == OPTIM_UNSIGNED && i < n; i++)
+		q[i] = (unsigned char)(q[i] + ((q[i] == 0) & (v[i] > 0)));
 	return scale;
 }

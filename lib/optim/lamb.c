@@ -19,46 +19,28 @@ states(const struct joptim_opts *o, const struct jparam *p, struct optim_tensor 
 	return 2;
 }
 
-/* What both passes need of a unit. */
-struct view {
-	float *w, *g, *m, *v;
-	float inv1, inv_root, eps, decay;
-};
-
-static struct view
-look(const struct optim_step *st, const struct optim_unit *u)
-{
-	const struct optim_slot *s = u->slot;
-
-	return (struct view){ .w = s->p->value + u->from, .g = s->p->grad + u->from,
-		.m = (float *)s->state[0] + u->from, .v = (float *)s->state[1] + u->from,
-		.inv1 = (float)(1 / st->bias1), .inv_root = (float)(1 / sqrt(st->bias2)),
-		.eps = (float)st->o->eps, .decay = (float)optim_decay(st, s) };
-}
-
-static float
-update(const struct view *x, int64_t i)
-{
-	return x->m[i] * x->inv1 / (sqrtf(x->v[i]) * x->inv_root + x->eps) + x->decay * x->w[i];
-}
-
+/* New moments; the updates take the place of the gradients until apply(). */
 static void
 moments(const struct optim_step *st, struct optim_unit *u, float *scratch)
 {
+	struct optim_slot *s = u->slot;
 	const float beta2 = (float)st->o->beta2, c1 = 1 - (float)st->o->beta1, c2 = 1 - beta2;
-	struct view x = look(st, u);
-	int64_t i;
+	const float inv1 = (float)(1 / st->bias1), inv_root = (float)(1 / sqrt(st->bias2));
+	const float eps = (float)st->o->eps, decay = (float)optim_decay(st, s), clip = st->clip;
+	const float *restrict w = s->p->value + u->from;
+	float *restrict g = s->p->grad + u->from, *restrict m = (float *)s->state[0] + u->from;
+	float *restrict v = (float *)s->state[1] + u->from;
 
 	(void)scratch;
-	for (i = 0; i < u->n; i++) {
-		float g = x.g[i] * st->clip, d;
+	for (int64_t i = 0; i < u->n; i++) {
+		float gi = g[i] * clip, mi = m[i] + c1 * (gi - m[i]), vi = beta2 * v[i] + c2 * gi * gi;
 
-		x.m[i] += c1 * (g - x.m[i]);
-		x.v[i] = beta2 * x.v[i] + c2 * g * g;
-		d = update(&x, i);
-		u->sum[0] += (double)x.w[i] * x.w[i];
-		u->sum[1] += (double)d * d;
+		g[i] = mi * inv1 / (sqrtf(vi) * inv_root + eps) + decay * w[i];
+		m[i] = mi;
+		v[i] = vi;
 	}
+	u->sum[0] = optim_squares(w, u->n);
+	u->sum[1] = optim_squares(g, u->n);
 }
 
 static void
@@ -74,13 +56,12 @@ static void
 apply(const struct optim_step *st, struct optim_unit *u, float *scratch)
 {
 	const float size = (float)(optim_lr(st, u->slot) * u->slot->coef[0]);
-	struct view x = look(st, u);
-	int64_t i;
+	float *restrict w = u->slot->p->value + u->from, *restrict g = u->slot->p->grad + u->from;
 
 	(void)scratch;
-	for (i = 0; i < u->n; i++) {
-		x.w[i] -= size * update(&x, i);
-		x.g[i] = 0;
+	for (int64_t i = 0; i < u->n; i++) {
+		w[i] -= size * g[i];
+		g[i] = 0;
 	}
 }
 

@@ -21,8 +21,8 @@ run(const struct optim_step *st, struct optim_unit *u, float *scratch)
 	double lr = optim_lr(st, s);
 	const float keep = (float)(1 - lr * optim_decay(st, s)), size = (float)lr, clip = st->clip;
 	const float c1 = (float)(1 - st->o->beta1), c2 = (float)(1 - st->o->beta2);
-	float *w = s->p->value + u->from, *g = s->p->grad + u->from;
-	float *m = (float *)s->state[0] + u->from;
+	float *restrict w = s->p->value + u->from, *restrict g = s->p->grad + u->from;
+	float *restrict m = (float *)s->state[0] + u->from;
 	int64_t i;
 
 	(void)scratch;

@@ -18,7 +18,7 @@
 static int64_t
 ns_scratch(int64_t rows, int64_t cols)
 {
-	const struct jkern *k = jkern_get();
+	const struct jkern *k = jkern_f32();
 	int64_t r = rows < cols ? rows : cols, w = rows < cols ? cols : rows;
 	size_t nt = jkern_gemm_work(k, JGEMM_NT, r, w), nn = jkern_gemm_work(k, JGEMM_NN, w, r);
 	size_t sq = jkern_gemm_work(k, JGEMM_NN, r, r);
@@ -31,22 +31,6 @@ int64_t
 optim_muon_scratch(int64_t rows, int64_t cols)
 {
 	return rows * cols + ns_scratch(rows, cols);
-}
-
-static void
-normalise(const struct jkern *k, float *x, int64_t n)
-{
-	double lane[8] = { 0 }, sum;
-	int64_t i, j;
-
-	for (i = 0; i + 8 <= n; i += 8)
-		for (j = 0; j < 8; j++)
-			lane[j] += (double)x[i + j] * x[i + j];
-	for (; i < n; i++)
-		lane[i % 8] += (double)x[i] * x[i];
-	sum = ((lane[0] + lane[4]) + (lane[2] + lane[6]))
-		+ ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-	k->scale(x, (float)(1 / (sqrt(sum) + 1e-7)), n);
 }
 
 enum { MIRROR = 32 };	/* side of a block */
@@ -70,14 +54,14 @@ mirror(const struct jkern *k, float *x, int64_t n)
 void
 optim_newton_schulz(float *x, int64_t rows, int64_t cols, int steps, float *scratch)
 {
-	const struct jkern *kern = jkern_get();
+	const struct jkern *kern = jkern_get(), *mm = jkern_f32();
 	const float a = 3.4445f, b = -4.7750f, c = 2.0315f;
 	int64_t r = rows < cols ? rows : cols, w = rows < cols ? cols : rows, i;
 	float *wide = scratch, *next = wide + r * w, *gram = next + r * w, *poly = gram + r * r;
 	float *work = poly + r * r, *swap;
 	int k;
 
-	normalise(kern, x, rows * cols);
+	kern->scale(x, (float)(1 / (sqrt(optim_squares(x, rows * cols)) + 1e-7)), rows * cols);
 	if (rows > cols)
 		kern->transpose(wide, x, rows, cols, rows, cols);
 	else
@@ -93,15 +77,15 @@ optim_newton_schulz(float *x, int64_t rows, int64_t cols, int steps, float *scra
 			.B = wide, .C = next, .lda = r, .ldb = w, .ldc = w, .alpha = 1 };
 
 		/* A and A^2 are symmetric, also in their bits. */
-		jkern_gemm(kern, &square, work);
+		jkern_gemm(mm, &square, work);
 		mirror(kern, gram, r);
 		memcpy(poly, gram, (size_t)(r * r) * sizeof(*poly));
-		jkern_gemm(kern, &cubic, work);
+		jkern_gemm(mm, &cubic, work);
 		mirror(kern, poly, r);
 		/* (bA + cA^2) X + aX: the last term through the diagonal. */
 		for (i = 0; i < r; i++)
 			poly[i * r + i] += a;
-		jkern_gemm(kern, &apply, work);
+		jkern_gemm(mm, &apply, work);
 		swap = wide;
 		wide = next;
 		next = swap;
@@ -133,23 +117,32 @@ scratch_floats(const struct jparam *p)
 	return optim_muon_scratch(p->shape[0], p->shape[1]);
 }
 
+/* u = Nesterov's look ahead of the new momentum. */
+static void
+look_ahead(const struct optim_step *st, struct optim_slot *s, float *restrict u)
+{
+	const float mu = (float)st->o->momentum, clip = st->clip;
+	float *restrict g = s->p->grad, *restrict m = s->state[0];
+
+	for (int64_t i = 0; i < s->n; i++) {
+		float gi = g[i] * clip, mi = m[i] + (1 - mu) * (gi - m[i]);
+
+		u[i] = gi + mu * (mi - gi);
+		m[i] = mi;
+		g[i] = 0;
+	}
+}
+
 static void
 run(const struct optim_step *st, struct optim_unit *unit, float *scratch)
 {
 	struct optim_slot *s = unit->slot;
 	int64_t rows = s->p->shape[0], cols = s->p->shape[1], i;
-	float *u = scratch, *w = s->p->value, *g = s->p->grad, *m = s->state[0];
+	float *restrict u = scratch, *restrict w = s->p->value;
 	float lr = (float)optim_lr(st, s), keep = 1 - lr * (float)optim_decay(st, s);
-	float mu = (float)st->o->momentum;
 	float size = lr * 0.2f * sqrtf((float)(rows > cols ? rows : cols));
 
-	for (i = 0; i < s->n; i++) {
-		float gi = g[i] * st->clip;
-
-		m[i] += (1 - mu) * (gi - m[i]);
-		u[i] = gi + mu * (m[i] - gi);
-		g[i] = 0;
-	}
+	look_ahead(st, s, u);
 	optim_newton_schulz(u, rows, cols, st->o->ns_steps, scratch + rows * cols);
 	for (i = 0; i < s->n; i++)
 		w[i] = w[i] * keep - size * u[i];

@@ -22,15 +22,8 @@ states(const struct joptim_opts *o, const struct jparam *p, struct optim_tensor 
 static void
 norm(const struct optim_step *st, struct optim_unit *u, float *scratch)
 {
-	const float *g = u->slot->p->grad + u->from;
-	int64_t i;
-
 	(void)scratch;
-	for (i = 0; i < u->n; i++) {
-		double gi = g[i] * st->clip;
-
-		u->sum[0] += gi * gi;
-	}
+	u->sum[0] = (double)st->clip * st->clip * optim_squares(u->slot->p->grad + u->from, u->n);
 }
 
 static void
@@ -49,14 +42,16 @@ apply(const struct optim_step *st, struct optim_unit *u, float *scratch)
 	struct optim_slot *s = u->slot;
 	const float lr = (float)optim_lr(st, s), decay = (float)optim_decay(st, s);
 	const float beta1 = (float)st->o->beta1, scale = (float)(st->clip * s->coef[0]);
-	float *w = s->p->value + u->from, *g = s->p->grad + u->from;
-	float *m = (float *)s->state[0] + u->from;
+	float *restrict w = s->p->value + u->from, *restrict g = s->p->grad + u->from;
+	float *restrict m = (float *)s->state[0] + u->from;
 	int64_t i;
 
 	(void)scratch;
 	for (i = 0; i < u->n; i++) {
-		m[i] = beta1 * m[i] + (g[i] * scale + decay * w[i]);
-		w[i] -= lr * m[i];
+		float mi = beta1 * m[i] + (g[i] * scale + decay * w[i]);
+
+		w[i] -= lr * mi;
+		m[i] = mi;
 		g[i] = 0;
 	}
 }

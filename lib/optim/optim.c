@@ -364,24 +364,29 @@ joptim_free(struct joptim *o)
 	jmem_free(o);
 }
 
-/* Sum of squares in eight lanes: each lane's order and the order of the lanes are fixed. */
+double
+optim_squares(const float *v, int64_t n)
+{
+	double lane[8] = { 0 };
+	int64_t i, j;
+
+	for (i = 0; i + 8 <= n; i += 8)
+		for (j = 0; j < 8; j++)
+			lane[j] += (double)v[i + j] * v[i + j];
+	for (; i < n; i++)
+		lane[i % 8] += (double)v[i] * v[i];
+	return ((lane[0] + lane[4]) + (lane[2] + lane[6]))
+		+ ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
 static void
 norm_chunk(void *arg, int64_t i, int worker)
 {
 	struct joptim *o = arg;
 	struct optim_unit *c = &o->chunks[i];
-	const float *g = c->slot->p->grad + c->from;
-	double lane[8] = { 0 };
-	int64_t at, j;
 
 	(void)worker;
-	for (at = 0; at + 8 <= c->n; at += 8)
-		for (j = 0; j < 8; j++)
-			lane[j] += (double)g[at + j] * g[at + j];
-	for (; at < c->n; at++)
-		lane[at % 8] += (double)g[at] * g[at];
-	c->sum[0] = ((lane[0] + lane[4]) + (lane[2] + lane[6]))
-		+ ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+	c->sum[0] = optim_squares(c->slot->p->grad + c->from, c->n);
 }
 
 double

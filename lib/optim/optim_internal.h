@@ -117,6 +117,8 @@ int64_t optim_count(const struct jparam *p);
 void optim_like(struct optim_tensor *t, const char *name, const struct jparam *p);
 double optim_lr(const struct optim_step *st, const struct optim_slot *s);
 double optim_decay(const struct optim_step *st, const struct optim_slot *s);
+/* Sum of squares in eight lanes: each lane's order and the order of the lanes are fixed. */
+double optim_squares(const float *v, int64_t n);
 
 /* --- around.c --- */
 void optim_average(struct joptim *o);

@@ -3,13 +3,16 @@
  * that are added at the end in a fixed order.
  */
 
-/* e^x within about 1 ulp for x in [-87.3, 88.3]; 0 below, clamped above; NaN stays NaN. */
+/*
+ * e^x within about 1 ulp for x in [-87.3, 88.3]; 0 below, clamped above; NaN stays NaN.  Adding 1.5 *
+ * 2^23 rounds to a whole number; what comes of x below the range does not matter.
+ */
 INLINE vf
 vexp(vf x)
 {
-	const vf lo = vf_set1(-87.33654f);
-	vf c = vf_min(vf_set1(88.37626f), vf_max(lo, x));
-	vf n = vf_round(vf_mul(c, vf_set1(1.44269504088896341f)));
+	const vf magic = vf_set1(12582912.0f), one = vf_set1(1);
+	vf c = vf_min(vf_set1(88.37626f), x);
+	vf n = vf_sub(vf_fma(c, vf_set1(1.44269504088896341f), magic), magic);
 	vf r = vf_fma(n, vf_set1(-0.693359375f), c);
 	vf p = vf_set1(1.9875691500e-4f);
 
@@ -19,8 +22,8 @@ vexp(vf x)
 	p = vf_fma(p, r, vf_set1(4.1665795894e-2f));
 	p = vf_fma(p, r, vf_set1(1.6666665459e-1f));
 	p = vf_fma(p, r, vf_set1(5.0000001201e-1f));
-	p = vf_add(vf_fma(vf_mul(r, r), p, r), vf_set1(1));
-	return vf_ldexp_above(p, n, x, lo);
+	p = vf_fma(vf_fma(p, r, one), r, one);
+	return vf_ldexp_above(p, n, x, vf_set1(-87.33654f));
 }
 
 INLINE vf
@@ -91,12 +94,112 @@ rmsnorm_back(const struct jrms_back *b)
 	}
 }
 
+/* Mean and 1 / standard deviation. */
+INLINE void
+row_moments(const float *x, int64_t n, float eps, vf *mean, vf *inv)
+{
+	vf s[2] = { vf_zero(), vf_zero() }, q[2] = { vf_zero(), vf_zero() }, m;
+	int64_t i = 0;
+
+	for (; i + 2 * VW <= n; i += 2 * VW) {
+		s[0] = vf_add(s[0], vf_load(x + i));
+		s[1] = vf_add(s[1], vf_load(x + i + VW));
+	}
+	for (; i < n; i += VW)
+		s[0] = vf_add(s[0], load_some(x + i, n - i));
+	m = vf_set1(vf_hsum(vf_add(s[0], s[1])) / (float)n);
+	for (i = 0; i + 2 * VW <= n; i += 2 * VW) {
+		vf a = vf_sub(vf_load(x + i), m), b = vf_sub(vf_load(x + i + VW), m);
+
+		q[0] = vf_fma(a, a, q[0]);
+		q[1] = vf_fma(b, b, q[1]);
+	}
+	for (; i < n; i += VW) {
+		vf a = vf_sub(load_some(x + i, n - i), m);
+
+		a = n - i < VW ? vf_fill_n(a, n - i, 0) : a;
+		q[0] = vf_fma(a, a, q[0]);
+	}
+	*mean = m;
+	*inv = vf_set1(1.0f / sqrtf(vf_hsum(vf_add(q[0], q[1])) / (float)n + eps));
+}
+
+static void
+layernorm(float *y, const float *x, const float *const wb[2], int64_t n, float eps)
+{
+	vf mean, inv;
+
+	row_moments(x, n, eps, &mean, &inv);
+	for (int64_t i = 0; i < n; i += VW) {
+		int64_t left = n - i;
+		vf h = vf_mul(vf_sub(load_some(x + i, left), mean), inv);
+
+		store_some(y + i, vf_fma(h, load_some(wb[0] + i, left), load_some(wb[1] + i, left)), left);
+	}
+}
+
+/* dx = inv * (g - mean(g) - h * mean(g h)) with g = dy w and h = (x - mean) inv. */
+static void
+layernorm_back(const struct jln_back *b)
+{
+	int64_t n = b->n;
+	vf mean, inv, s = vf_zero(), t = vf_zero();
+
+	row_moments(b->x, n, b->eps, &mean, &inv);
+	for (int64_t i = 0; i < n; i += VW) {
+		int64_t left = n - i;
+		vf h = vf_mul(vf_sub(load_some(b->x + i, left), mean), inv);
+		vf dy = load_some(b->dy + i, left), g = vf_mul(dy, load_some(b->w + i, left));
+
+		s = vf_add(s, g);
+		t = vf_fma(g, h, t);
+		if (b->dw)
+			store_some(b->dw + i, vf_fma(dy, h, load_some(b->dw + i, left)), left);
+		if (b->db)
+			store_some(b->db + i, vf_add(dy, load_some(b->db + i, left)), left);
+	}
+	if (!b->dx)
+		return;
+	s = vf_set1(vf_hsum(s) / (float)n);
+	t = vf_set1(vf_hsum(t) / (float)n);
+	for (int64_t i = 0; i < n; i += VW) {
+		int64_t left = n - i;
+		vf h = vf_mul(vf_sub(load_some(b->x + i, left), mean), inv);
+		vf g = vf_mul(load_some(b->dy + i, left), load_some(b->w + i, left));
+		vf d = vf_mul(inv, vf_sub(vf_sub(g, s), vf_mul(h, t)));
+
+		store_some(b->dx + i, b->add ? vf_add(d, load_some(b->dx + i, left)) : d, left);
+	}
+}
+
+/* Heads that fit a register, half a power of 2: all lanes are in use, the sines have the signs. */
+static void
+rope_small(float *y, const float *x, const float *cs, int64_t n, int half, int mode)
+{
+	vf row = load_some(cs, 2 * half), c = vf_repeat(row, 0, half), s = vf_repeat(row, half, half);
+	vf minus = vf_sub(vf_zero(), s);
+
+	s = mode & JROPE_INVERSE ? vf_every(s, minus, half) : vf_every(minus, s, half);
+	for (int64_t i = 0; i < n; i += VW) {
+		vf v = load_some(x + i, n - i);
+
+		v = vf_fma(vf_swap(v, half), s, vf_mul(v, c));
+		if (mode & JROPE_ADD)
+			v = vf_add(v, load_some(y + i, n - i));
+		store_some(y + i, v, n - i);
+	}
+}
+
 static void
 rope(float *y, const float *x, const float *cs, int64_t heads, int64_t half, int mode)
 {
 	const float *sn = cs + half;
 	vf sign = vf_set1(mode & JROPE_INVERSE ? -1.0f : 1.0f);
 
+	if (half < VW && (half & (half - 1)) == 0) {
+		rope_small(y, x, cs, 2 * half * heads, (int)half, mode);
+		return;
+	}
 	for (int64_t h = 0; h < heads; h++, x += 2 * half, y += 2 * half) {
 		for (int64_t i = 0; i < half; i += VW) {
 			int64_t left = half - i;
@@ -279,6 +382,28 @@ softmax_back(float *y, const float *p, const float *x, float d, float a, int64_t
 	}
 }
 
+static void
+i8_scale(float *y, const int8_t *q, float s, int64_t n)
+{
+	int64_t i = 0;
+
+	for (; i + VW <= n; i += VW)
+		vf_store(y + i, vf_mul(vf_set1(s), vf_from_i8(q + i)));
+	for (; i < n; i++)
+		y[i] = s * (float)q[i];
+}
+
+static void
+i8_mul(float *y, const int8_t *q, const float *s, int64_t n)
+{
+	int64_t i = 0;
+
+	for (; i + VW <= n; i += VW)
+		vf_store(y + i, vf_mul(vf_load(s + i), vf_from_i8(q + i)));
+	for (; i < n; i++)
+		y[i] = s[i] * (float)q[i];
+}
+
 #ifdef HAVE_F16
 static void
 f16_to_f32(float *y, const void *src, int64_t n)
@@ -339,6 +464,8 @@ gelu_tanh(float *y, float *d, const float *x, int64_t n)
 	}
 }
 
+#include "tensor/body_attn.h"
+
 /* The table of one feature set. */
 #define KERN_TABLE(text, bits) { \
 	.name = text, .features = (bits), .mr = MR, .nr = NR, .few = FEW, .vw = VW, \
@@ -346,8 +473,12 @@ gelu_tanh(float *y, float *d, const float *x, int64_t n)
 	.pack_b_rows = pack_b_rows, .pack_b_cols = pack_b_cols, .micro = micro, \
 	.few_rows = few_rows, .direct = direct, \
 	.rmsnorm = rmsnorm, .rmsnorm_back = rmsnorm_back, .rope = rope, \
+	.layernorm = layernorm, .layernorm_back = layernorm_back, \
 	.swiglu = swiglu, .swiglu_back = swiglu_back, .gelu_tanh = gelu_tanh, .transpose = transpose, \
 	.add = add, .axpy = axpy, \
 	.scale = scale, .dot = dot, .max = max_of, .exp_sum = exp_sum, .sum_exp = sum_exp, \
 	.exp_scale = exp_scale, .softmax_back = softmax_back, \
-	.spin = spin, .f16_to_f32 = f16_to_f32, .f32_to_f16 = f32_to_f16 }
+	.panels = panels, .unpanels = unpanels, .panel_dots = panel_dots, \
+	.attend = attend, .attend_back = attend_back, \
+	.spin = spin, .f16_to_f32 = f16_to_f32, .f32_to_f16 = f32_to_f16, \
+	.i8_scale = i8_scale, .i8_mul = i8_mul }

@@ -340,7 +340,7 @@ grid_cost(const struct grid *x, int workers)
 	double k = (double)g->K, tm = (double)round_up(x->tm, x->k->mr);
 	double tn = (double)round_up(x->tn, x->k->nr);
 	/* Tiles of bf16 are multiplied faster, packed no faster. */
-	double rate = x->k->pairs ? 8 * x->k->nr : x->k->nr;
+	double rate = x->k->pairs ? 8.0 / x->k->pairs * x->k->nr : x->k->nr;
 	double tile = tm * tn * k / rate + 0.5 * k * tn + 0.3 * k * tm + 3000;
 	int64_t rounds = (x->rows * x->cols + workers - 1) / workers;
 

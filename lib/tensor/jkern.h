@@ -60,6 +60,14 @@ struct jrms_back {
 	float *dw;		/* added to; NULL = frozen */
 	bool add;		/* dx += instead of dx = */
 };
+struct jln_back {
+	int64_t n;
+	float eps;
+	const float *x, *w, *dy;
+	float *dx;		/* NULL = not wanted; may be dy (in place) when add is false */
+	float *dw, *db;		/* added to; NULL = frozen */
+	bool add;
+};
 struct jswiglu_back {
 	int64_t n;
 	const float *gate, *up, *dy;
@@ -96,6 +104,41 @@ struct jdirect {
 	float alpha, beta;
 };
 
+/*
+ * Attention of one head.  Rows lie in panels: vw rows turned, [wide][vw], wide = d rounded up to a
+ * multiple of 8, what is missing 0.  The vw rows (or keys) of one panel, the lanes, meet those of
+ * the other panels one after another, in tiles of JATTN_TILE counted from the start of the sequence.
+ */
+enum { JATTN_TILE = 64, JATTN_WIDE = 8 };
+struct jattn_head {
+	int64_t d, wide, block;	/* block: jgemm_block(d) */
+	float scale, cap;	/* cap 0 = none */
+	const int32_t *seg;	/* only equal segments see each other; NULL where from and to say it all */
+};
+/* Lane r meets keys (or rows) from[r] <= x < to[r], whole numbers; none where it is not in use. */
+struct jattn_sight {
+	int64_t at, lanes;	/* place of the first lane; lanes in use */
+	const float *from, *to;	/* [vw] */
+	int64_t first, end;	/* least and largest of those in use */
+	float last_from, first_to;	/* largest and least of all */
+};
+struct jattn_queries {
+	const struct jattn_head *h;
+	struct jattn_sight sight;
+	const float *q, *k, *v;	/* this panel of queries; all panels of keys and values */
+	float *o;		/* this panel's result, written */
+	float *lse;		/* [lanes] log of the sum of exp(scores), or NULL */
+};
+/* NULL gradients are not wanted. */
+struct jattn_keys {
+	const struct jattn_head *h;
+	struct jattn_sight sight;
+	const float *q, *dout, *lse, *delta;	/* of all rows; the last two padded to panels */
+	const float *k, *v;	/* this panel */
+	float *dq;		/* all panels, added to */
+	float *dk, *dv;		/* this panel, added to */
+};
+
 struct jkern {
 	const char *name;	/* "generic", "avx2", "avx512" */
 	unsigned features;	/* bits of jsys_features() it needs */
@@ -122,6 +165,9 @@ struct jkern {
 	/* y = x * rsqrt(mean(x^2) + eps) * w over n values; in place allowed. */
 	void (*rmsnorm)(float *y, const float *x, const float *w, int64_t n, float eps);
 	void (*rmsnorm_back)(const struct jrms_back *b);
+	/* y = (x - mean(x)) * rsqrt(mean((x - mean(x))^2) + eps) * w + b over n values; in place allowed. */
+	void (*layernorm)(float *y, const float *x, const float *const wb[2], int64_t n, float eps);
+	void (*layernorm_back)(const struct jln_back *b);
 	/* Rotates `heads` heads of 2*half values; cs = half cosines, then half sines. In place. */
 	void (*rope)(float *y, const float *x, const float *cs, int64_t heads, int64_t half,
 		int mode);
@@ -149,10 +195,27 @@ struct jkern {
 	void (*softmax_back)(float *y, const float *p, const float *x, float d, float a,
 		int64_t n);
 
+	/* Rows of h->d values, ld apart, to panels and back (add: to what is there). */
+	void (*panels)(float *to, const float *from, int64_t ld, int64_t rows,
+		const struct jattn_head *h);
+	void (*unpanels)(float *to, const float *from, int64_t ld, int64_t rows,
+		const struct jattn_head *h, bool add);
+	/* y[r] = the product of rows r of panels a and b; y is padded to panels. */
+	void (*panel_dots)(float *y, const float *a, const float *b, int64_t rows,
+		const struct jattn_head *h);
+	/*
+	 * The online softmax of graph/attn.h, with its bits: scores of a tile as jkern_gemm() sums
+	 * them, their exp_sum(), values added in the order of keys.
+	 */
+	void (*attend)(const struct jattn_queries *a);
+	void (*attend_back)(const struct jattn_keys *a);
+
 	/* Multiply-adds in registers alone, n rounds; returns the operations done (2 each). */
 	double (*spin)(int64_t n);
 	void (*f16_to_f32)(float *y, const void *x, int64_t n);
 	void (*f32_to_f16)(uint16_t *y, const float *x, int64_t n);
+	void (*i8_scale)(float *y, const int8_t *q, float s, int64_t n);	/* y = s q */
+	void (*i8_mul)(float *y, const int8_t *q, const float *s, int64_t n);	/* y[i] = s[i] q[i] */
 };
 
 const struct jkern *jkern_get(void);
@@ -193,6 +256,8 @@ void jkern_gemm_par(const struct jkern *k, const struct jgemm *g, struct jpar *p
 void jkern_gemm_ref(const struct jgemm *g);
 void jkern_rmsnorm_ref(float *y, const float *x, const float *w, int64_t n, float eps);
 void jkern_rmsnorm_back_ref(const struct jrms_back *b);
+void jkern_layernorm_ref(float *y, const float *x, const float *const wb[2], int64_t n, float eps);
+void jkern_layernorm_back_ref(const struct jln_back *b);
 void jkern_rope_ref(float *y, const float *x, const float *cs, int64_t heads, int64_t half,
 	int mode);
 void jkern_swiglu_ref(float *y, const float *gate, const float *up, int64_t n);

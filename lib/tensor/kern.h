@@ -2,6 +2,9 @@
 #ifndef KERN_H
 #define KERN_H
 
+#include <float.h>
+#include <string.h>
+
 #include "tensor/jkern.h"
 
 extern const struct jkern jkern_generic, jkern_rounded_generic;

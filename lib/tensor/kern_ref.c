@@ -75,6 +75,53 @@ jkern_rmsnorm_back_ref(const struct jrms_back *b)
 	}
 }
 
+static void
+moments(const float *x, int64_t n, float eps, double *mean, double *inv)
+{
+	double s = 0, q = 0;
+
+	for (int64_t i = 0; i < n; i++)
+		s += (double)x[i];
+	s /= (double)n;
+	for (int64_t i = 0; i < n; i++)
+		q += ((double)x[i] - s) * ((double)x[i] - s);
+	*mean = s;
+	*inv = 1 / sqrt(q / (double)n + (double)eps);
+}
+
+void
+jkern_layernorm_ref(float *y, const float *x, const float *const wb[2], int64_t n, float eps)
+{
+	double mean, inv;
+
+	moments(x, n, eps, &mean, &inv);
+	for (int64_t i = 0; i < n; i++)
+		y[i] = (float)(((double)x[i] - mean) * inv * (double)wb[0][i] + (double)wb[1][i]);
+}
+
+void
+jkern_layernorm_back_ref(const struct jln_back *b)
+{
+	double mean, inv, s = 0, t = 0;
+
+	moments(b->x, b->n, b->eps, &mean, &inv);
+	for (int64_t i = 0; i < b->n; i++) {
+		double h = ((double)b->x[i] - mean) * inv, g = (double)b->dy[i] * (double)b->w[i];
+
+		s += g / (double)b->n;
+		t += g * h / (double)b->n;
+		if (b->dw)
+			b->dw[i] = (float)((double)b->dw[i] + (double)b->dy[i] * h);
+		if (b->db)
+			b->db[i] = (float)((double)b->db[i] + (double)b->dy[i]);
+	}
+	for (int64_t i = 0; b->dx && i < b->n; i++) {
+		double h = ((double)b->x[i] - mean) * inv, g = (double)b->dy[i] * (double)b->w[i];
+
+		b->dx[i] = (float)(inv * (g - s - h * t) + (b->add ? (double)b->dx[i] : 0));
+	}
+}
+
 void
 jkern_rope_ref(float *y, const float *x, const float *cs, int64_t heads, int64_t half, int mode)
 {

@@ -73,10 +73,42 @@ vf_fill_n(vf v, int64_t n, float x)
 	return _mm256_blendv_ps(_mm256_set1_ps(x), v, _mm256_castsi256_ps(first_lanes(n)));
 }
 
-INLINE vf
-vf_round(vf v)
+INLINE __m256i
+lanes(void)
 {
-	return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+	return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+}
+
+/* For n a power of 2 below VW, lane i is lane i ^ n; lane from + i % n; b where i & n, else a. */
+INLINE vf
+vf_swap(vf v, int n)
+{
+	return _mm256_permutevar8x32_ps(v, _mm256_xor_si256(lanes(), _mm256_set1_epi32(n)));
+}
+
+INLINE vf
+vf_repeat(vf v, int from, int n)
+{
+	__m256i i = _mm256_and_si256(lanes(), _mm256_set1_epi32(n - 1));
+
+	return _mm256_permutevar8x32_ps(v, _mm256_add_epi32(i, _mm256_set1_epi32(from)));
+}
+
+INLINE vf
+vf_every(vf a, vf b, int n)
+{
+	__m256i bit = _mm256_and_si256(lanes(), _mm256_set1_epi32(n));
+
+	return _mm256_blendv_ps(a, b, _mm256_castsi256_ps(_mm256_cmpgt_epi32(bit, _mm256_setzero_si256())));
+}
+
+/* Lanes of v where from <= x < to, else those of none. */
+INLINE vf
+vf_between(vf v, vf x, vf from, vf to, vf none)
+{
+	__m256 in = _mm256_and_ps(_mm256_cmp_ps(from, x, _CMP_LE_OQ), _mm256_cmp_ps(x, to, _CMP_LT_OQ));
+
+	return _mm256_blendv_ps(none, v, in);
 }
 
 /* p * 2^n for whole n in -126..127; 0 where x < lo. */
@@ -129,6 +161,13 @@ vf_to_f16(uint16_t *p, vf v)
 {
 	_mm_storeu_si128((__m128i *)(void *)p,
 		_mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
+INLINE vf
+vf_from_i8(const int8_t *p)
+{
+	return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(
+		(const __m128i *)(const void *)p)));
 }
 
 /* To the nearest bf16, halves to even; NaN stays NaN. */

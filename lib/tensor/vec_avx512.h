@@ -59,19 +59,47 @@ vf_fill_n(vf v, int64_t n, float x)
 	return _mm512_mask_blend_ps((__mmask16)((1u << n) - 1), _mm512_set1_ps(x), v);
 }
 
-INLINE vf
-vf_round(vf v)
+INLINE __m512i
+lanes(void)
 {
-	return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+	return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+/* For n a power of 2 below VW, lane i is lane i ^ n; lane from + i % n; b where i & n, else a. */
+INLINE vf
+vf_swap(vf v, int n)
+{
+	return _mm512_permutexvar_ps(_mm512_xor_si512(lanes(), _mm512_set1_epi32(n)), v);
+}
+
+INLINE vf
+vf_repeat(vf v, int from, int n)
+{
+	__m512i i = _mm512_and_si512(lanes(), _mm512_set1_epi32(n - 1));
+
+	return _mm512_permutexvar_ps(_mm512_add_epi32(i, _mm512_set1_epi32(from)), v);
+}
+
+INLINE vf
+vf_every(vf a, vf b, int n)
+{
+	return _mm512_mask_blend_ps(_mm512_test_epi32_mask(lanes(), _mm512_set1_epi32(n)), a, b);
+}
+
+/* Lanes of v where from <= x < to, else those of none. */
+INLINE vf
+vf_between(vf v, vf x, vf from, vf to, vf none)
+{
+	__mmask16 in = _mm512_cmp_ps_mask(from, x, _CMP_LE_OQ);
+
+	return _mm512_mask_blend_ps(_mm512_mask_cmp_ps_mask(in, x, to, _CMP_LT_OQ), none, v);
 }
 
 /* p * 2^n for whole n; 0 where x < lo. */
 INLINE vf
 vf_ldexp_above(vf p, vf n, vf x, vf lo)
 {
-	__mmask16 below = _mm512_cmp_ps_mask(x, lo, _CMP_LT_OQ);
-
-	return _mm512_mask_blend_ps(below, _mm512_scalef_ps(p, n), _mm512_setzero_ps());
+	return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, lo, _CMP_NLT_UQ), p, n);
 }
 
 /* r[i] lane j <-> r[j] lane i. */
@@ -123,6 +151,13 @@ vf_to_f16(uint16_t *p, vf v)
 {
 	_mm256_storeu_si256((__m256i *)(void *)p,
 		_mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
+INLINE vf
+vf_from_i8(const int8_t *p)
+{
+	return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(
+		(const __m128i *)(const void *)p)));
 }
 
 /* To the nearest bf16, halves to even; NaN stays NaN. */

@@ -63,20 +63,37 @@ vf_fill_n(vf v, int64_t n, float x)
 	return v;
 }
 
-/* To the nearest whole number, for |v| < 2^22. */
+/* For n a power of 2 below VW, lane i is lane i ^ n; lane from + i % n; b where i & n, else a. */
 INLINE vf
-vf_round(vf v)
+vf_swap(vf v, int n)
 {
-	const vf magic = vf_set1(12582912.0f);	/* 1.5 * 2^23 */
+	return n == 1 ? (vf){ v[1], v[0], v[3], v[2] } : (vf){ v[2], v[3], v[0], v[1] };
+}
 
-	return (v + magic) - magic;
+INLINE vf
+vf_repeat(vf v, int from, int n)
+{
+	return n == 1 ? vf_set1(v[from]) : (vf){ v[from], v[from + 1], v[from], v[from + 1] };
+}
+
+INLINE vf
+vf_every(vf a, vf b, int n)
+{
+	return n == 1 ? (vf){ a[0], b[1], a[2], b[3] } : (vf){ a[0], a[1], b[2], b[3] };
+}
+
+/* Lanes of v where from <= x < to, else those of none. */
+INLINE vf
+vf_between(vf v, vf x, vf from, vf to, vf none)
+{
+	return vf_pick((from <= x) & (x < to), v, none);
 }
 
 /* p * 2^n for whole n in -126..127; 0 where x < lo. */
 INLINE vf
 vf_ldexp_above(vf p, vf n, vf x, vf lo)
 {
-	vi whole = __builtin_convertvector(vf_pick(n == n, n, vf_zero()), vi);
+	vi whole = __builtin_convertvector(vf_pick(n > -128, n, vf_zero()), vi);
 	vf y = p * (vf)((whole + 127) << 23);
 
 	return vf_pick(x < lo, vf_zero(), y);
@@ -94,6 +111,12 @@ vf_transpose(vf r[VW])
 			r[j][i] = t;
 		}
 	}
+}
+
+INLINE vf
+vf_from_i8(const int8_t *p)
+{
+	return (vf){ (float)p[0], (float)p[1], (float)p[2], (float)p[3] };
 }
 
 /* To the nearest bf16, halves to even; NaN stays NaN. */

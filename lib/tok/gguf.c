@@ -100,6 +100,39 @@ load_sentencepiece(struct jtok *t, const struct jgguf *g, size_t n, struct jerr 
 	return 0;
 }
 
+/* The beginnings of words have a mark there, what continues them has none; here it has "##". */
+static int
+load_wordpiece(struct jtok *t, const struct jgguf *g, size_t n, struct jerr *e)
+{
+	struct jbuf b;
+	uint32_t id;
+	int rc = 0;
+
+	jbuf_init(&b);
+	for (id = 0; !rc && id < n; id++) {
+		enum tok_type type = type_of(g, id);
+		struct jgguf_str s;
+		bool begins;
+
+		if (!jgguf_arr_str(g, "tokenizer.ggml.tokens", id, &s)) {
+			rc = jerr_set(e, JERR_FORMAT, "%s: token %u is no string", t->name, (unsigned)id);
+			break;
+		}
+		begins = s.n > 3 && memcmp(s.p, "\xe2\x96\x81", 3) == 0;
+		jbuf_reset(&b);
+		if (type == TYPE_NORMAL && !begins)
+			jbuf_adds(&b, "##");
+		jbuf_add(&b, s.p + (begins ? 3 : 0), s.n - (begins ? 3 : 0));
+		rc = tok_vocab_set(&t->vocab, id, b.p, b.n, type != TYPE_UNUSED, e);
+		if (type == TYPE_CONTROL || type == TYPE_UNKNOWN || type == TYPE_USER)
+			tok_add_token(t, id, b.p, b.n)->special = type != TYPE_USER;
+	}
+	jbuf_release(&b);
+	if (rc == 0)
+		tok_set_wordpiece(t);
+	return rc;
+}
+
 static int
 load_gpt2_tokens(struct jtok *t, const struct jgguf *g, size_t n, struct jerr *e)
 {
@@ -222,14 +255,19 @@ tok_load_gguf(struct jtok *t, const struct jgguf *g, struct jerr *e)
 	struct jgguf_str model;
 	int type, rc;
 	size_t n = jgguf_arr_len(g, "tokenizer.ggml.tokens", &type);
-	bool spm;
+	bool spm, bert;
 
 	if (!n || n > TOK_MAX_IDS || !jgguf_get_str(g, "tokenizer.ggml.model", &model))
 		return jerr_set(e, JERR_FORMAT, "%s: the GGUF file holds no tokenizer", t->name);
 	spm = model.n == 5 && memcmp(model.p, "llama", 5) == 0;
-	if (!spm && (model.n != 4 || memcmp(model.p, "gpt2", 4) != 0))
-		return jerr_set(e, JERR_UNSUPPORTED, "%s: tokenizer model \"%.*s\" (only gpt2 and llama)", t->name,
-			(int)(model.n < 60 ? model.n : 60), model.p);
+	bert = model.n == 4 && memcmp(model.p, "bert", 4) == 0;
+	if (!spm && !bert && (model.n != 4 || memcmp(model.p, "gpt2", 4) != 0))
+		return jerr_set(e, JERR_UNSUPPORTED, "%s: tokenizer model \"%.*s\" (only gpt2, llama and bert)",
+			t->name, (int)(model.n < 60 ? model.n : 60), model.p);
+	if (bert) {
+		t->pad = key_id(g, "tokenizer.ggml.padding_token_id");
+		return load_wordpiece(t, g, n, e);
+	}
 	rc = spm ? load_sentencepiece(t, g, n, e) : load_gpt2(t, g, n, e);
 	if (!rc)
 		load_roles(t, g, spm);

@@ -90,15 +90,12 @@ add_word(struct jtok *t, const char *line, size_t n, struct jbuf *b, struct jerr
 	return tok_vocab_set(&t->vocab, id, line, n, true, e);
 }
 
-int
-tok_load_wordpiece(struct jtok *t, const char *path, struct jerr *e)
+void
+tok_set_wordpiece(struct jtok *t)
 {
 	uint32_t cls, sep;
 	struct jbuf b;
-	int rc = each_line(t, path, add_word, e);
 
-	if (rc)
-		return rc;
 	t->model = TOK_WORDPIECE;
 	t->prefix = "##";
 	t->max_word = 100;
@@ -110,11 +107,20 @@ tok_load_wordpiece(struct jtok *t, const char *path, struct jerr *e)
 	cls = tok_vocab_find(&t->vocab, "[CLS]", 5);
 	sep = tok_vocab_find(&t->vocab, "[SEP]", 5);
 	if (cls == TOK_NONE || sep == TOK_NONE)
-		return 0;
+		return;
 	jbuf_init(&b);
 	jbuf_printf(&b, "{\"type\":\"BertProcessing\",\"sep\":[\"[SEP]\",%u],\"cls\":[\"[CLS]\",%u]}",
 		(unsigned)sep, (unsigned)cls);
 	t->cfg[CFG_POST] = jarena_strndup(&t->arena, b.p, b.n);
 	jbuf_release(&b);
-	return 0;
+}
+
+int
+tok_load_wordpiece(struct jtok *t, const char *path, struct jerr *e)
+{
+	int rc = each_line(t, path, add_word, e);
+
+	if (rc == 0)
+		tok_set_wordpiece(t);
+	return rc;
 }

@@ -104,6 +104,54 @@ put_roles(const struct jtok *t, struct jgguf_writer *w)
 		jgguf_put_str(w, "tokenizer.chat_template", t->chat_template, strlen(t->chat_template));
 }
 
+/*
+ * WordPiece as llama.cpp has it: U+2581 before the beginnings of words, nothing before what continues
+ * them, specials as they are.  Its normaliser is that of uncased BERT, so no other can be written.
+ */
+static int
+save_wordpiece(const struct jtok *t, struct jgguf_writer *w, uint32_t vocab_size, struct jerr *e)
+{
+	static const struct { const char *token, *key; } roles[] = {
+		{ "[CLS]", "bos" }, { "[CLS]", "cls" }, { "[SEP]", "eos" }, { "[SEP]", "seperator" },
+		{ "[PAD]", "padding" }, { "[UNK]", "unknown" }, { "[MASK]", "mask" },
+	};
+	const char *norm = t->cfg[CFG_NORM];
+	struct jbuf b;
+
+	if (!norm || !strstr(norm, "BertNormalizer") || strstr(norm, "\"lowercase\":false")
+	    || strstr(norm, "\"lowercase\": false") || strcmp(t->prefix ? t->prefix : "", "##") != 0)
+		return jerr_set(e, JERR_UNSUPPORTED, "%s: GGUF knows WordPiece of uncased BERT alone", t->name);
+	jbuf_init(&b);
+	jgguf_put_str(w, "tokenizer.ggml.model", "bert", 4);
+	jgguf_put_arr(w, "tokenizer.ggml.tokens", JGGUF_STR, vocab_size);
+	for (uint32_t id = 0; id < vocab_size; id++) {
+		bool plain = type_of(t, id) == TYPE_NORMAL;
+		bool goes_on;
+
+		token_text(t, id, &b);
+		goes_on = b.n > 2 && memcmp(b.p, "##", 2) == 0;
+		if (plain && !goes_on) {
+			jbuf_reset(&b);
+			jbuf_adds(&b, "\xe2\x96\x81");
+			jbuf_add(&b, t->vocab.text.p + t->vocab.v[id].at, t->vocab.v[id].n);
+		}
+		jgguf_arr_add_str(w, b.p + (plain && goes_on ? 2 : 0), b.n - (plain && goes_on ? 2 : 0));
+	}
+	jgguf_put_arr(w, "tokenizer.ggml.token_type", JGGUF_I32, vocab_size);
+	for (uint32_t id = 0; id < vocab_size; id++)
+		jgguf_arr_add_i32(w, (int32_t)type_of(t, id));
+	for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++) {
+		int64_t id = jtok_id(t, roles[i].token);
+
+		jbuf_reset(&b);
+		jbuf_printf(&b, "tokenizer.ggml.%s_token_id", roles[i].key);
+		if (id >= 0)
+			jgguf_put_u32(w, b.p, (uint32_t)id);
+	}
+	jbuf_release(&b);
+	return 0;
+}
+
 int
 jtok_save_gguf(const struct jtok *t, struct jgguf_writer *w, uint32_t vocab_size, struct jerr *e)
 {
@@ -111,13 +159,16 @@ jtok_save_gguf(const struct jtok *t, struct jgguf_writer *w, uint32_t vocab_size
 	struct jbuf b;
 	uint32_t id;
 
-	if (t->model != TOK_BPE || t->suffix || t->prefix)
-		return jerr_set(e, JERR_UNSUPPORTED, "%s: only BPE tokenizers can be written to GGUF", t->name);
+	if (t->model != TOK_WORDPIECE && (t->model != TOK_BPE || t->suffix || t->prefix))
+		return jerr_set(e, JERR_UNSUPPORTED, "%s: only BPE and WordPiece tokenizers can be written to "
+			"GGUF", t->name);
 	if (t->byte_level && !pre)
 		return jerr_set(e, JERR_UNSUPPORTED, "%s: GGUF has no name for this pre-tokenizer", t->name);
 	if (vocab_size < t->n_ids)
 		return jerr_set(e, JERR_ARG, "%s: %u tokens do not fit an embedding of %u rows", t->name,
 			(unsigned)t->n_ids, (unsigned)vocab_size);
+	if (t->model == TOK_WORDPIECE)
+		return save_wordpiece(t, w, vocab_size, e);
 	jbuf_init(&b);
 	jgguf_put_str(w, "tokenizer.ggml.model", t->byte_level ? "gpt2" : "llama", t->byte_level ? 4 : 5);
 	if (pre)

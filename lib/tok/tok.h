@@ -176,6 +176,7 @@ int tok_load_llama2c(struct jtok *t, const char *path, struct jerr *e);
 int tok_load_spm(struct jtok *t, const char *path, struct jerr *e);
 int tok_load_tiktoken(struct jtok *t, const char *path, struct jerr *e);
 int tok_load_wordpiece(struct jtok *t, const char *path, struct jerr *e);
+void tok_set_wordpiece(struct jtok *t);		/* all but the vocabulary, as uncased BERT has it */
 int tok_load_gguf(struct jtok *t, const struct jgguf *g, struct jerr *e);
 /* Roles, added tokens and the chat template from the files beside the tokenizer. */
 int tok_load_config(struct jtok *t, const char *dir, bool add_tokens, struct jerr *e);

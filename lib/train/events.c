@@ -34,54 +34,6 @@ struct events {
 	struct jbuf event, summary, value, record;
 };
 
-enum wire { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
-
-static void
-put_varint(struct jbuf *b, uint64_t v)
-{
-	for (; v >= 128; v >>= 7)
-		jbuf_addc(b, (char)((v & 127) | 128));
-	jbuf_addc(b, (char)v);
-}
-
-static void
-put_key(struct jbuf *b, int field, enum wire wire)
-{
-	put_varint(b, (uint64_t)field << 3 | wire);
-}
-
-static void
-put_double(struct jbuf *b, int field, double v)
-{
-	unsigned char le[8];
-	uint64_t bits;
-
-	memcpy(&bits, &v, sizeof(bits));
-	jle_put64(le, bits);
-	put_key(b, field, FIXED64);
-	jbuf_add(b, le, sizeof(le));
-}
-
-static void
-put_float(struct jbuf *b, int field, float v)
-{
-	unsigned char le[4];
-	uint32_t bits;
-
-	memcpy(&bits, &v, sizeof(bits));
-	jle_put32(le, bits);
-	put_key(b, field, FIXED32);
-	jbuf_add(b, le, sizeof(le));
-}
-
-static void
-put_bytes(struct jbuf *b, int field, const void *p, size_t n)
-{
-	put_key(b, field, BYTES);
-	put_varint(b, n);
-	jbuf_add(b, p, n);
-}
-
 static uint32_t
 check(const void *p, size_t n)
 {
@@ -98,7 +50,7 @@ begin_event(struct events *v)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	jbuf_reset(&v->event);
-	put_double(&v->event, 1, (double)now.tv_sec + (double)now.tv_nsec * 1e-9);
+	wire_double(&v->event, 1, (double)now.tv_sec + (double)now.tv_nsec * 1e-9);
 }
 
 static int
@@ -133,7 +85,7 @@ event_step(const unsigned char *p, size_t n)
 	uint64_t step = 0;
 	size_t i;
 
-	if (n < 11 || p[9] != (2 << 3 | VARINT))
+	if (n < 11 || p[9] != (2 << 3 | WIRE_VARINT))
 		return 0;
 	for (i = 10; i < n && i < 19; i++) {
 		step |= (uint64_t)(p[i] & 127) << (7 * (i - 10));
@@ -174,7 +126,7 @@ keep_until(struct events *v, int64_t keep, struct jerr *e)
 	if (good > 0)
 		return 0;
 	begin_event(v);
-	put_bytes(&v->event, 3, VERSION, strlen(VERSION));
+	wire_bytes(&v->event, 3, VERSION, strlen(VERSION));
 	return write_event(v, e);
 }
 
@@ -212,9 +164,9 @@ put_scalar(struct events *v, const char *tag, double x)
 	if (!isfinite(x))
 		return;
 	jbuf_reset(&v->value);
-	put_bytes(&v->value, 1, tag, strlen(tag));
-	put_float(&v->value, 2, (float)x);
-	put_bytes(&v->summary, 1, v->value.p, v->value.n);
+	wire_bytes(&v->value, 1, tag, strlen(tag));
+	wire_float(&v->value, 2, (float)x);
+	wire_bytes(&v->summary, 1, v->value.p, v->value.n);
 }
 
 int
@@ -231,9 +183,9 @@ events_put(struct events *v, const struct metrics_line *l, struct jerr *e)
 	put_scalar(v, "speed/peak_share", l->peak_share);
 	put_scalar(v, "tokens", (double)l->tokens);
 	begin_event(v);
-	put_key(&v->event, 2, VARINT);
-	put_varint(&v->event, (uint64_t)l->step);
-	put_bytes(&v->event, 5, v->summary.p, v->summary.n);
+	wire_key(&v->event, 2, WIRE_VARINT);
+	wire_varint(&v->event, (uint64_t)l->step);
+	wire_bytes(&v->event, 5, v->summary.p, v->summary.n);
 	return write_event(v, e);
 }
 

@@ -176,6 +176,25 @@ train_open_incidents(struct train *t, bool make, struct jerr *e)
 	return metrics_open(&t->incidents, path, t->step, e);
 }
 
+/* In words, what is wrong with the step. */
+static void
+tell_kind(const struct train *t, const struct incident *in, char *what, size_t size)
+{
+	if (strcmp(in->kind, "empty") == 0)
+		snprintf(what, size, "no token carries loss");
+	else if (strcmp(in->kind, "nonfinite") == 0)
+		snprintf(what, size, "first tensor that is not finite: %s%s%s",
+			in->tensor ? in->of : "none", in->tensor ? " " : "",
+			in->tensor ? in->tensor : "");
+	else if (isnan(in->loss_z) || isnan(in->norm_z))
+		snprintf(what, size, "%s %.1f standard deviations above the last %lld",
+			isnan(in->loss_z) ? "norm" : "loss", isnan(in->loss_z) ? in->norm_z : in->loss_z,
+			(long long)t->o->outlier_window);
+	else
+		snprintf(what, size, "loss %.1f and norm %.1f standard deviations above the last %lld",
+			in->loss_z, in->norm_z, (long long)t->o->outlier_window);
+}
+
 int
 train_incident(struct train *t, struct incident *in, struct jerr *e)
 {
@@ -195,16 +214,9 @@ train_incident(struct train *t, struct incident *in, struct jerr *e)
 	add_documents(t, 0, train_stage(t, t->step)->batch, &names);
 	if (names.n > 0)
 		jbuf_addc(&names.json, ']');
-	if (strcmp(in->kind, "nonfinite") == 0) {
-		if (!in->tensor)
-			in->tensor = bad_tensor(t, &in->of);
-		snprintf(what, sizeof(what), "first tensor that is not finite: %s%s%s",
-			in->tensor ? in->of : "none", in->tensor ? " " : "",
-			in->tensor ? in->tensor : "");
-	} else {
-		snprintf(what, sizeof(what), "%.1f and %.1f standard deviations above the last %lld",
-			in->loss_z, in->norm_z, (long long)t->o->outlier_window);
-	}
+	if (strcmp(in->kind, "nonfinite") == 0 && !in->tensor)
+		in->tensor = bad_tensor(t, &in->of);
+	tell_kind(t, in, what, sizeof(what));
 	put_incident(t, in, &names, &line);
 	in->loss = isnan(in->loss) ? NAN : in->loss;	/* without a sign */
 	in->norm = isnan(in->norm) ? NAN : in->norm;

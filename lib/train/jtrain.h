@@ -96,6 +96,7 @@ struct jtrain_opts {
 	const char *on_nonfinite;	/* "stop" or "skip" */
 	const char *log;		/* NULL: DIR/metrics.jsonl */
 	const char *log_to;		/* folder for a TensorBoard event file; NULL: none */
+	const char *wandb;		/* folder for an offline run of Weights & Biases; NULL: none */
 	int64_t log_every;
 	int64_t valid_every;		/* steps; 0: only at the end */
 	int64_t valid_rows;		/* sequences of the held-out data that are used; 0: all */

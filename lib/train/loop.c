@@ -109,11 +109,10 @@ train_step_gradients(struct train *t, uint64_t first, int64_t n, double *loss, s
 		t->feed.v[i].loss = t->feed.v[i].targets = 0;
 	targets = count_targets(&t->batch, n);
 	*loss = NAN;
-	if (targets == 0)
-		return jerr_set(e, JERR_FORMAT, "step %lld: no token of the batch carries loss",
-			(long long)t->step + 1);
-	jgraph_set_loss_scale(t->tg.g, (float)(1.0 / (double)targets));
 	t->bad_row = -1;
+	if (targets == 0)
+		return 0;
+	jgraph_set_loss_scale(t->tg.g, (float)(1.0 / (double)targets));
 	for (u = 0; u < n / t->shape_rows; u++) {
 		jgraph_set_random(t->tg.g, (uint64_t)t->o->seed,
 			first + (uint64_t)(u * t->shape_rows));
@@ -162,11 +161,13 @@ leave_out(struct train *t, struct step_result *r, struct incident *in, struct je
 	if (train_incident(t, in, e) < 0)
 		return e->code;
 	joptim_drop(t->opt);
-	if (strcmp(in->kind, "nonfinite") == 0 && ++t->bad_run >= BAD_RUN)
-		return jerr_set(e, JERR_LIMIT, "step %lld: %d steps in a row were not finite: stopped; no "
-			"model was written (a smaller --lr or --clip may help)",
-			(long long)t->step + 1, BAD_RUN);
-	return 0;
+	if (strcmp(in->kind, "outlier") == 0 || ++t->bad_run < BAD_RUN)
+		return 0;
+	if (strcmp(in->kind, "empty") == 0)
+		return jerr_set(e, JERR_FORMAT, "step %lld: no token carried loss in %d steps in a row: "
+			"stopped; no model was written", (long long)t->step + 1, BAD_RUN);
+	return jerr_set(e, JERR_LIMIT, "step %lld: %d steps in a row were not finite: stopped; no "
+		"model was written (a smaller --lr or --clip may help)", (long long)t->step + 1, BAD_RUN);
 }
 
 /* Is the step to be left out?  Then it is told, and r->left_out set. */
@@ -177,6 +178,8 @@ judge(struct train *t, struct step_result *r, struct jerr *e)
 	struct incident in = { .kind = "nonfinite", .loss = r->loss, .norm = r->norm, .loss_z = NAN,
 		.norm_z = NAN };
 
+	if (r->targets == 0)
+		in.kind = "empty";
 	if (!isfinite(r->loss) || !isfinite(r->norm))
 		return leave_out(t, r, &in, e);
 	if (o->outlier_loss > 0)
@@ -378,7 +381,7 @@ report(struct train *t, const struct step_result *r, struct jerr *e)
 	show(t, &l);
 	if (!valid && !last && t->step % o->log_every != 0)
 		return 0;
-	if (t->events && events_put(t->events, &l, e) < 0)
+	if ((t->events && events_put(t->events, &l, e) < 0) || (t->wandb && wandb_put(t->wandb, &l, e) < 0))
 		return e->code;
 	return metrics_put(t->log, &l, e);
 }

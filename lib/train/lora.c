@@ -2,6 +2,7 @@
  * lora.c - runs that train an adapter beside a frozen base (--lora, --adapter): the base stays in its
  * mapped files, what is trained and saved is the adapter.
  */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ base_path(struct train *t)
 }
 
 static int
-open_base(struct train *t, struct jerr *e)
+open_base(struct train *t, struct jadapter_mark *mark, struct jerr *e)
 {
 	const struct jtrain_opts *o = t->o;
 	int type = o->quantize_base ? jdtype_find(o->quantize_base) : 0;
@@ -32,10 +33,12 @@ open_base(struct train *t, struct jerr *e)
 	if (jadapter_is(o->model))
 		return jerr_set(e, JERR_ARG, "%s is an adapter: name its base as --model, and the folder "
 			"as --adapter to go on with it", o->model);
-	if (jmodel_open(&t->model, o->model, e) < 0 || !o->quantize_base)
+	if (jmodel_open(&t->model, o->model, e) < 0 || jadapter_mark_base(mark, t->model, e) < 0
+	    || !o->quantize_base)
 		return e->code;
 	if (type < 0)
 		return jerr_set(e, JERR_ARG, "--quantize-base: '%s' is no type", o->quantize_base);
+	snprintf(mark->quantized, sizeof(mark->quantized), "%s", jdtype_name((enum jdtype)type));
 	return jmodel_requantize(t->model, (enum jdtype)type, t->pool, e);
 }
 
@@ -63,8 +66,11 @@ begin_adapter(struct train *t, struct jerr *e)
 int
 train_open_adapter(struct train *t, struct jerr *e)
 {
-	if (open_base(t, e) < 0 || begin_adapter(t, e) < 0)
+	struct jadapter_mark mark;
+
+	if (open_base(t, &mark, e) < 0 || begin_adapter(t, e) < 0)
 		return e->code;
+	t->model->adapter->mark = mark;
 	t->trained = t->model->adapter->params;
 	t->n_trained = t->model->adapter->n_params;
 	return 0;

@@ -41,12 +41,15 @@ close_logs(struct train *t, struct jerr *e)
 {
 	struct metrics *log = t->log, *incidents = t->incidents;
 	struct events *events = t->events;
+	struct wandb *wandb = t->wandb;
 
 	t->log = t->incidents = NULL;
 	t->events = NULL;
+	t->wandb = NULL;
 	metrics_close(log, e);
 	metrics_close(incidents, e);
 	events_close(events, e);
+	wandb_close(wandb, true, e);
 	return e->code;
 }
 
@@ -61,7 +64,9 @@ train_open_logs(struct train *t, struct jerr *e)
 		path = jfs_join(&t->arena, t->o->out, "metrics.jsonl");
 	if (metrics_open(&t->log, path, t->step, e) < 0 || train_open_incidents(t, false, e) < 0)
 		return e->code;
-	return t->o->log_to ? events_open(&t->events, t->o->log_to, t->step, e) : 0;
+	if (t->o->log_to && events_open(&t->events, t->o->log_to, t->step, e) < 0)
+		return e->code;
+	return t->o->wandb ? wandb_open(&t->wandb, t, t->o->wandb, e) : 0;
 }
 
 /* Tells the plan line by line. */
@@ -151,29 +156,53 @@ jtrain_run(const struct jtrain_opts *o, const struct jtrain_hooks *h, struct jer
 	return e->code;
 }
 
-/* One unit and one update, each the second of two: the first pays for untouched memory. */
+/* The middle of n > 0 values, which are put in order. */
+static double
+middle(double *v, int n)
+{
+	for (int i = 1; i < n; i++)
+		for (int j = i; j > 0 && v[j] < v[j - 1]; j--) {
+			double x = v[j];
+
+			v[j] = v[j - 1];
+			v[j - 1] = x;
+		}
+	return (v[(n - 1) / 2] + v[n / 2]) / 2;
+}
+
+enum { REHEARSALS = 15, LEAST_REHEARSALS = 3 };
+#define REHEARSE_S 4.0			/* no new one after so long */
+
+/*
+ * Units of the shape of most steps, each with an update, after one that pays for untouched memory; a run
+ * takes the middle of their times, as others may use the machine.
+ */
 static int
 rehearse(struct train *t, struct jtrain_plan *plan, struct jerr *e)
 {
-	double start, loss;
-	int i;
-
 	const struct stage *s = &t->stages[t->n_stages - 1];
+	double unit[REHEARSALS], update[REHEARSALS], begun = 0, start, loss;
+	int i, n;
 
 	if (train_use_shape(t, s->unit_rows, s->seq, e) < 0)
 		return e->code;
-	for (i = 0; i < 2; i++) {
+	for (i = -1; i < REHEARSALS; i++) {
+		if (i == 0)
+			begun = jsys_now();
+		if (i >= LEAST_REHEARSALS && jsys_now() - begun > REHEARSE_S)
+			break;
+		n = i > 0 ? i : 0;
 		start = jsys_now();
 		if (train_step_gradients(t, 0, s->unit_rows, &loss, e) < 0)
 			return e->code;
-		plan->unit_s = jsys_now() - start;
+		unit[n] = jsys_now() - start;
 		start = jsys_now();
 		joptim_step(t->opt, 0, joptim_grad_norm(t->opt));
 		joptim_bad_weight(t->opt);
-		plan->update_s = jsys_now() - start;
+		update[n] = jsys_now() - start;
 	}
-	if (t->o->sam > 0)	/* gradients twice */
-		plan->unit_s *= 2;
+	plan->unit_s = middle(unit, i) * (t->o->sam > 0 ? 2 : 1);	/* SAM: gradients twice */
+	plan->update_s = middle(update, i);
 	return 0;
 }
 

@@ -360,6 +360,7 @@ train_close(struct train *t)
 	metrics_close(t->log, &ignored);
 	metrics_close(t->incidents, &ignored);
 	events_close(t->events, &ignored);
+	wandb_close(t->wandb, false, &ignored);
 	jmem_free(t->batch.ids);
 	jmem_free(t->batch.source);
 	jmem_free(t->ruined);

@@ -57,13 +57,14 @@ struct window {
 
 /* Why a step is left out. */
 struct incident {
-	const char *kind;			/* "outlier" or "nonfinite" */
+	const char *kind;			/* "outlier", "nonfinite" or "empty": no token carries loss */
 	double loss, norm, loss_z, norm_z;	/* z NAN: not known */
 	const char *tensor, *of;		/* NULL: to be found */
 	int64_t row;				/* of the batch; set by train_incident() */
 };
 
 struct metrics;
+struct wandb;
 
 struct train {
 	const struct jtrain_opts *o;
@@ -95,6 +96,7 @@ struct train {
 	double peak;				/* measured FLOP/s of a matrix product */
 	struct metrics *log, *incidents;	/* incidents: NULL until there is one */
 	struct events *events;			/* TensorBoard; NULL without */
+	struct wandb *wandb;			/* Weights & Biases; NULL without */
 	struct jbuf sources;			/* losses of the mixture's sources, as JSON */
 	/* Where the run is; what a checkpoint saves beside weights and moments. */
 	int64_t step;				/* steps done */
@@ -236,6 +238,24 @@ int metrics_put(struct metrics *m, const struct metrics_line *l, struct jerr *e)
 /* One line that is made already. */
 int metrics_write(struct metrics *m, const char *line, size_t n, struct jerr *e);
 int metrics_close(struct metrics *m, struct jerr *e);
+
+/* --- wire.c: protocol buffers --- */
+enum wire { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
+void wire_varint(struct jbuf *b, uint64_t v);
+void wire_key(struct jbuf *b, int field, enum wire wire);
+void wire_double(struct jbuf *b, int field, double v);
+void wire_float(struct jbuf *b, int field, float v);
+void wire_bytes(struct jbuf *b, int field, const void *p, size_t n);
+
+/* --- wandb.c --- */
+/*
+ * As events_open(), into the folder of an offline run of Weights & Biases below dir, which `wandb sync`
+ * uploads: the one that this run has there, or a new one.
+ */
+int wandb_open(struct wandb **w, const struct train *t, const char *dir, struct jerr *e);
+int wandb_put(struct wandb *w, const struct metrics_line *l, struct jerr *e);
+/* done: the run has come to its end. */
+int wandb_close(struct wandb *w, bool done, struct jerr *e);
 
 /* --- events.c --- */
 /* As metrics_open(), into a TensorBoard event file in the folder, which is made if need be. */

@@ -19,6 +19,7 @@ struct job {
 	struct jgen_opts gen;
 	struct jgen_result result;
 	struct jgen *g;			/* NULL before it starts and after it ended */
+	const char *adapter;		/* its name, NULL = none */
 	const char *drop;		/* why it was refused, NULL = it was not */
 	bool started, done;
 };
@@ -93,6 +94,21 @@ fit_prompt(struct batch *b, struct job *j)
 	return jarena_printf(&j->arena, "the prompt has %zu tokens, the context %zu", j->prompt.n, room);
 }
 
+/* The adapter that the record names; returns why it cannot be used. */
+static const char *
+find_adapter(struct job *j)
+{
+	const char *name;
+	size_t n;
+
+	if (!jrec_find(&j->rec, "adapter"))
+		return NULL;
+	if (!jrec_str(&j->rec, "adapter", &name, &n) || memchr(name, 0, n))
+		return "adapter is not a name";
+	j->adapter = jarena_strndup(&j->arena, name, n);
+	return NULL;
+}
+
 /* Sets j->prompt, or j->drop where the record cannot be used. */
 static void
 make_prompt(struct batch *b, struct job *j)
@@ -106,6 +122,9 @@ make_prompt(struct batch *b, struct job *j)
 		j->drop = "not a JSON record";
 		return;
 	}
+	j->drop = find_adapter(j);
+	if (j->drop)
+		return;
 	ids = jrec_find(&j->rec, "ids");
 	messages = jrec_find(&j->rec, "messages");
 	if (ids && (b->o->ids || !jrec_find(&j->rec, "prompt")))
@@ -283,6 +302,22 @@ next_to_start(struct batch *b)
 	return j;
 }
 
+/* In a slot; or the job is done, because its adapter cannot be used. */
+static int
+start_job(struct batch *b, struct job *j, int slot, struct jerr *e)
+{
+	struct jerr why = { 0 };
+
+	if (adapters_find(b->m, j->adapter, &j->gen.adapter, &why) < 0) {
+		j->drop = jarena_strndup(&j->arena, why.msg, strlen(why.msg));
+		j->done = true;
+		return 0;
+	}
+	return jgen_start(&j->g, &(struct jgen_task){ .inf = b->m->inf, .slot = slot, .tok = b->m->tok,
+		.state = b->m->state, .prompt = j->prompt.v, .n = j->prompt.n, .opts = &j->gen,
+		.result = &j->result }, e);
+}
+
 /* Gives every free slot a job; reads on while there is one, but not far past the oldest. */
 static int
 fill_slots(struct batch *b, struct jerr *e)
@@ -298,11 +333,12 @@ fill_slots(struct batch *b, struct jerr *e)
 				return rc;
 		if (!j)
 			return 0;
-		rc = jgen_start(&j->g, &(struct jgen_task){ .inf = b->m->inf, .slot = s,
-			.tok = b->m->tok, .state = b->m->state, .prompt = j->prompt.v,
-			.n = j->prompt.n, .opts = &j->gen, .result = &j->result }, e);
-		if (rc < 0)
+		if ((rc = start_job(b, j, s, e)) < 0)
 			return rc;
+		if (j->done) {
+			s--;		/* the next one */
+			continue;
+		}
 		j->started = true;
 		b->running[s] = j->g;
 		b->owner[s] = j;
@@ -316,6 +352,9 @@ retire(struct batch *b)
 	for (int s = 0; s < b->o->slots; s++) {
 		if (!b->running[s] || !jgen_done(b->running[s]))
 			continue;
+		if (jgen_failed(b->running[s]))
+			b->owner[s]->drop = jarena_strndup(&b->owner[s]->arena, jgen_failed(b->running[s]),
+				strlen(jgen_failed(b->running[s])));
 		b->owner[s]->done = true;
 		b->owner[s]->g = NULL;
 		jgen_free(b->running[s]);

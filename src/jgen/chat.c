@@ -260,6 +260,8 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	struct chat c = { .cli = cli, .e = e };
 	int rc = model_check(&opts.model, e);
 
+	if (rc == 0)
+		rc = adapters_check(&opts.model, false, e);
 	(void)arg;
 	(void)argv;
 	if (rc < 0)

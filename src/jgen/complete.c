@@ -39,6 +39,10 @@ static const struct jopt table[] = {
 		.help = "prompts that begin alike are computed once" },
 	{ .name = "logprobs", .type = JOPT_INT, .value = &opts.logprobs, .arg = "N",
 		.help = "records: log-probabilities of each token and of the N likeliest" },
+	{ .name = "adapters", .type = JOPT_STR, .value = &opts.model.adapters, .arg = "DIR",
+		.help = "records: a folder of adapters, read when a record names one" },
+	{ .name = "adapters-kept", .type = JOPT_INT, .value = &opts.model.adapters_kept, .arg = "N",
+		.help = "of that folder, adapters in memory; the longest unused go" },
 	{ .name = "slots", .type = JOPT_INT, .value = &opts.slots, .arg = "N",
 		.help = "sequences that run at once" },
 	{ .type = JOPT_END }
@@ -120,6 +124,7 @@ one_prompt(struct jcli *cli, struct model *m, struct jerr *e)
 	if (rc >= 0 && r.drafted > 0)
 		jcli_debug(cli, "%llu tokens guessed, %llu right", (unsigned long long)r.drafted,
 			(unsigned long long)r.accepted);
+	model_tell(m, cli);
 	jcli_counts(cli)->in = jcli_counts(cli)->out = 1;
 	jgen_result_release(&r);
 	jids_release(&ids);
@@ -135,6 +140,8 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	int rc = model_check(&opts.model, e);
 
 	(void)arg;
+	if (rc == 0)
+		rc = adapters_check(&opts.model, !opts.prompt, e);
 	if (rc < 0)
 		return rc;
 	if (opts.prompt && argc > 0)
@@ -152,12 +159,15 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	if (rc >= 0 && opts.prompt) {
 		rc = one_prompt(cli, &m, e);
 	} else if (rc >= 0) {
-		rc = b.slots = model_start(&m, &opts.model, cli, (int)opts.slots, e);
+		b.slots = (int)opts.slots;
+		rc = model_start(&m, &opts.model, cli, b.slots, e);
 		model_gen_opts(&m, &opts.model, cli, &b.gen);
 		b.gen.logprobs = (int)opts.logprobs;
 		b.gen.whole_prompt = !opts.share_prefix;
 		if (rc >= 0)
 			rc = batch_run(cli, &m, &b, argc, argv, e);
+		if (rc >= 0)
+			model_tell(&m, cli);
 	}
 	model_close(&m);
 	return rc < 0 ? rc : 0;

@@ -55,7 +55,7 @@ model_open(struct model *m, const struct model_opts *o, struct jcli *cli, bool n
 
 	if (rc < 0)
 		return rc;
-	if (o->adapter && jmodel_adapt(m->m, o->adapter, e) < 0)
+	if (adapters_alone(o) && jmodel_adapt(m->m, adapters_alone(o), e) < 0)
 		return e->code;
 	if (m->tok)
 		m->state = jtok_state_new(m->tok);
@@ -67,31 +67,82 @@ model_open(struct model *m, const struct model_opts *o, struct jcli *cli, bool n
 	return rc < 0 || !o->draft ? rc : open_draft(m, o, e);
 }
 
+static int
+one_type(const char *p, size_t n, enum jdtype *t)
+{
+	static const struct { const char *name; enum jdtype type; } types[] = {
+		{ "f32", JDT_F32 }, { "f16", JDT_F16 }, { "q8_0", JDT_Q8_0 }
+	};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		if (strlen(types[i].name) == n && memcmp(types[i].name, p, n) == 0) {
+			*t = types[i].type;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+/* "TYPE" for both, or "KEYS,VALUES". */
+static int
+cache_types(const char *text, struct jinfer_opts *o, struct jerr *e)
+{
+	const char *comma = strchr(text, ','), *second = comma ? comma + 1 : text;
+	size_t n = comma ? (size_t)(comma - text) : strlen(text);
+
+	if (one_type(text, n, &o->k_type) < 0 || one_type(second, strlen(second), &o->v_type) < 0)
+		return jerr_set(e, JERR_ARG, "--cache-type %s: expected f32, f16 or q8_0, or two of them "
+			"as KEYS,VALUES", text);
+	return 0;
+}
+
+static int
+start_draft(struct model *m, const struct jinfer_opts *main, struct jerr *e)
+{
+	struct jinfer_opts o = *main;
+
+	if (o.capacity > m->draft_model->cfg.context)
+		o.capacity = (int)m->draft_model->cfg.context;
+	return jinfer_make(&m->draft, m->draft_model, m->pool, &o, e);
+}
+
+void
+model_tell(const struct model *m, struct jcli *cli)
+{
+	struct jinfer_stats s;
+
+	jinfer_stats(m->inf, &s);
+	jcli_debug(cli, "cache: %zu of %zu pages of %.0f kB used at most, %llu copied before a write, "
+		"%llu sequences put off", s.most, s.pages, (double)s.page_bytes * 1e-3,
+		(unsigned long long)s.copied, (unsigned long long)s.preempted);
+}
+
 int
 model_start(struct model *m, const struct model_opts *o, struct jcli *cli, int slots,
 	struct jerr *e)
 {
+	struct jinfer_opts io = { .slots = slots, .cache_bytes = jcli_common(cli)->memory / 2 };
 	int64_t capacity = o->context > 0 ? o->context : m->m->cfg.context;
-	uint64_t room = jcli_common(cli)->memory / 2, per;
-	int rc;
+	int rc = cache_types(o->cache_type, &io, e);
 
+	if (rc < 0)
+		return rc;
 	if (capacity > m->m->cfg.context)
 		return jerr_set(e, JERR_ARG, "--context %lld: the model's is %lld",
 			(long long)capacity, (long long)m->m->cfg.context);
-	per = jinfer_kv_bytes(&m->m->cfg, 1, (int)capacity);
-	if (per * (uint64_t)slots > room)
-		slots = room / per > 1 ? (int)(room / per) : 1;
-	rc = jinfer_new(&m->inf, m->m, m->pool, slots, (int)capacity, e);
-	if (rc == 0 && m->draft_model)
-		rc = jinfer_new(&m->draft, m->draft_model, m->pool, slots,
-			(int)(capacity < m->draft_model->cfg.context ? capacity :
-			m->draft_model->cfg.context), e);
-	return rc < 0 ? rc : slots;
+	io.capacity = (int)capacity;
+	if (m->draft_model)
+		io.cache_bytes /= 2;
+	rc = jinfer_make(&m->inf, m->m, m->pool, &io, e);
+	if (rc == 0)
+		rc = adapters_open(m, o, e);
+	return rc == 0 && m->draft_model ? start_draft(m, &io, e) : rc;
 }
 
 void
 model_close(struct model *m)
 {
+	adapters_close(m);
 	jinfer_free(m->inf);
 	jinfer_free(m->draft);
 	jmodel_free(m->draft_model);

@@ -9,30 +9,35 @@ extern const struct jverb complete_verb, chat_verb, synth_verb, embed_verb, benc
 
 /* What every verb that samples from a model asks for; each has its own table of options for it. */
 struct model_opts {
-	const char *model, *tokenizer, *adapter;
+	const char *model, *tokenizer, *adapters;
+	struct jopt_list adapter;
+	int64_t adapters_kept;
 	int64_t max_tokens, top_k, repeat_last, context, dry_allowed, dry_last;
 	double temperature, top_p, min_p, typical_p, top_n_sigma, xtc_probability, xtc_threshold;
 	double repeat_penalty, presence_penalty, frequency_penalty, dry_multiplier, dry_base;
 	struct jopt_list stop, bias;
 	bool ignore_eos;
-	const char *schema, *grammar, *regex, *draft;
+	const char *schema, *grammar, *regex, *draft, *cache_type;
 	int64_t speculate;
 };
 #define MODEL_OPTS_INIT { .max_tokens = 256, .top_k = 40, .repeat_last = 64, .temperature = 0.8, \
 	.top_p = 0.95, .min_p = 0.05, .typical_p = 1, .repeat_penalty = 1.0, .xtc_threshold = 0.1, \
-	.dry_base = 1.75, .dry_allowed = 2 }
+	.dry_base = 1.75, .dry_allowed = 2, .cache_type = "f32", \
+	.adapters_kept = 64 }
 
 #define MODEL_OPTS(o) \
 	{ .name = "model", .letter = 'm', .type = JOPT_STR, .value = &(o)->model, .arg = "MODEL", \
 		.help = "model folder, GGUF file or llama2.c file" }, \
 	{ .name = "tokenizer", .type = JOPT_STR, .value = &(o)->tokenizer, .arg = "TOK", \
 		.help = "tokenizer, where the model carries none" }, \
-	{ .name = "adapter", .type = JOPT_STR, .value = &(o)->adapter, .arg = "DIR", \
-		.help = "adapter folder to hang on the model" }, \
+	{ .name = "adapter", .type = JOPT_LIST, .value = &(o)->adapter, .arg = "DIR", \
+		.help = "adapter folder to hang on the model; NAME=DIR: for the records that name it" }, \
 	{ .name = "max-tokens", .letter = 'n', .type = JOPT_INT, .value = &(o)->max_tokens, \
 		.arg = "N", .help = "most tokens of one answer" }, \
 	{ .name = "context", .type = JOPT_INT, .value = &(o)->context, .arg = "N", \
 		.help = "tokens kept per sequence, 0 = all that the model can" }, \
+	{ .name = "cache-type", .type = JOPT_STR, .value = &(o)->cache_type, .arg = "TYPE", \
+		.help = "keys and values kept as f32, f16 or q8_0; two types: keys,values" }, \
 	{ .name = "temperature", .type = JOPT_DOUBLE, .value = &(o)->temperature, .arg = "X", \
 		.help = "0 always takes the likeliest token" }, \
 	{ .name = "top-k", .type = JOPT_INT, .value = &(o)->top_k, .arg = "N", \
@@ -97,18 +102,29 @@ struct model {
 	struct jinfer *draft;
 	struct jgrammar *grammar;	/* NULL: free text */
 	struct jgvocab *vocab;
+	struct adapter_store *store;	/* NULL: no folder of adapters */
 };
 
 int model_check(const struct model_opts *o, struct jerr *e);
 /* need_tok: as jinfer_open(); without it tok may stay NULL. */
 int model_open(struct model *m, const struct model_opts *o, struct jcli *cli, bool need_tok,
 	struct jerr *e);
-/* The engine, for at most `slots` sequences within half of -M; returns how many it holds, or < 0. */
+/* The engine, with a cache of at most half of -M (a draft has half of that). */
 int model_start(struct model *m, const struct model_opts *o, struct jcli *cli, int slots,
 	struct jerr *e);
+/* With -v: what the cache took. */
+void model_tell(const struct model *m, struct jcli *cli);
 void model_close(struct model *m);
 void model_gen_opts(const struct model *m, const struct model_opts *o, struct jcli *cli,
 	struct jgen_opts *g);
+
+/* Adapters that requests name: adapters.c. */
+int adapters_check(const struct model_opts *o, bool records, struct jerr *e);
+const char *adapters_alone(const struct model_opts *o);	/* the folder for all requests, or NULL */
+int adapters_open(struct model *m, const struct model_opts *o, struct jerr *e);	/* of the engine */
+void adapters_close(struct model *m);
+/* name NULL: none; fails where there is no such adapter, or its folder cannot be used. */
+int adapters_find(struct model *m, const char *name, int *adapter, struct jerr *e);
 
 /* What an answer is held to, and biases: constraint.c; called by model_open(). */
 int constraint_open(struct model *m, const struct model_opts *o, struct jerr *e);

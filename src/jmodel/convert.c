@@ -13,7 +13,9 @@
 
 static struct convert_opts {
 	const char *type, *tokenizer, *name;
-} opts = { .type = "f32" };
+	bool forget;
+	uint64_t part_bytes;
+} opts = { .type = "f32", .part_bytes = STORE_PART_BYTES };
 
 static const struct jopt table[] = {
 	{ .name = "type", .type = JOPT_STR, .value = &opts.type, .arg = "TYPE",
@@ -23,6 +25,10 @@ static const struct jopt table[] = {
 		.help = "tokenizer, where SRC carries none" },
 	{ .name = "name", .type = JOPT_STR, .value = &opts.name, .arg = "NAME",
 		.help = "general.name of a GGUF file (default: DST's name)" },
+	{ .name = "shard-size", .type = JOPT_SIZE, .value = &opts.part_bytes, .arg = "SIZE",
+		.help = "bytes of one weight file of a folder; 0 = all in one" },
+	{ .name = "forget-base", .type = JOPT_BOOL, .value = &opts.forget,
+		.help = "of an adapter: write no fingerprint of its base, so that any base of its shape is taken" },
 	{ .type = JOPT_END }
 };
 
@@ -34,7 +40,7 @@ to_folder(struct jmodel *m, const struct jtok *t, const char *dst, struct jerr *
 	if (jdtype_is_block((enum jdtype)dtype))
 		return jerr_set(e, JERR_ARG, "%s needs a GGUF file: name the destination *.gguf",
 			opts.type);
-	return store_folder(m, t, dst, (enum jdtype)dtype, e);
+	return store_folder(m, t, dst, (struct store_form){ (enum jdtype)dtype, opts.part_bytes }, e);
 }
 
 static int
@@ -49,7 +55,7 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	if (argc != 2)
 		return jerr_set(e, JERR_ARG, "convert wants SRC and DST, got %d operands", argc);
 	if (jadapter_is(argv[0]))
-		return convert_adapter(argv[0], argv[1], e);
+		return convert_adapter(argv[0], argv[1], opts.forget, e);
 	rc = jinfer_open(&m, &t, argv[0], opts.tokenizer, false, e);
 	if (rc < 0)
 		return rc;

@@ -11,6 +11,7 @@
 #include "io/jfs.h"
 #include "model/jmerge.h"
 #include "store.h"
+#include "tensor/jquant.h"
 
 #define PROBE 64		/* tokens that the drift is measured on */
 
@@ -130,9 +131,41 @@ merge_all(const struct merge_adapters *o, struct jmodel **m, struct jarena *a, s
 	return 0;
 }
 
+/* What the first adapter's base was quantized to when it was trained, or "". */
+static int
+trained_beside(const struct merge_adapters *o, char type[16], struct jarena *a, struct jerr *e)
+{
+	struct jadapter *x;
+	double weight;
+
+	type[0] = 0;
+	if (jadapter_load(&x, folder_of(o->adapters[0], a, &weight), e) < 0)
+		return e->code;
+	memcpy(type, x->mark.quantized, 16);
+	jadapter_free(x);
+	return 0;
+}
+
+/* The base with frozen weights, or with fp32 weights of its own; in the type that it had in training. */
+static int
+open_base(struct jmodel **m, const char *base, const char *type, bool thaw, struct jerr *e)
+{
+	int as = jdtype_find(type);
+
+	if (!*type || as < 0)
+		return (thaw ? jmodel_load : jmodel_open)(m, base, e);
+	if (jmodel_open(m, base, e) < 0)
+		return e->code;
+	if (jmodel_requantize(*m, (enum jdtype)as, NULL, e) < 0 || (thaw && jmodel_thaw(m, e) < 0)) {
+		jmodel_free(*m);
+		*m = NULL;
+	}
+	return e->code;
+}
+
 /* One model for each adapter, merged as models are, by their differences from the base. */
 static int
-merge_by_method(const struct merge_adapters *o, const char *base, struct jmodel **out,
+merge_by_method(const struct merge_adapters *o, const char *base[2], struct jmodel **out,
 	struct jarena *a, struct jcli *cli, struct jerr *e)
 {
 	struct jmodel **v = jarena_alloc(a, o->n + 1, sizeof(*v));
@@ -147,11 +180,11 @@ merge_by_method(const struct merge_adapters *o, const char *base, struct jmodel 
 		const char *dir = folder_of(o->adapters[i], a, &weights[i]);
 
 		one.adapters = &dir;
-		if (jmodel_load(&v[i], base, e) == 0)
+		if (open_base(&v[i], base[0], base[1], true, e) == 0)
 			merge_all(&one, &v[i], a, cli, e);
 	}
 	j.models = (const struct jmodel *const *)v;
-	if (e->code == 0 && jmodel_open(&v[o->n], base, e) == 0) {
+	if (e->code == 0 && open_base(&v[o->n], base[0], base[1], false, e) == 0) {
 		j.base = o->method == JMERGE_SLERP ? NULL : v[o->n];
 		jmodel_merge(out, &j, e);
 	}
@@ -161,27 +194,44 @@ merge_by_method(const struct merge_adapters *o, const char *base, struct jmodel 
 }
 
 static int
-merge_some(const struct merge_adapters *o, const char *base, struct jmodel **m, struct jarena *a,
+merge_some(const struct merge_adapters *o, const char *base[2], struct jmodel **m, struct jarena *a,
 	struct jcli *cli, struct jerr *e)
 {
 	if (o->method != JMERGE_LINEAR)
 		return merge_by_method(o, base, m, a, cli, e);
-	return jmodel_load(m, base, e) < 0 ? e->code : merge_all(o, m, a, cli, e);
+	return open_base(m, base[0], base[1], true, e) < 0 ? e->code : merge_all(o, m, a, cli, e);
 }
 
-/* What base and one adapter compute side by side, before they are merged. */
+/* What base and one adapter compute side by side, as they were trained, before they are merged. */
 static int
-probe_beside(const struct merge_adapters *o, const char *base, struct probe *p, struct jpar *pool,
+probe_beside(const struct merge_adapters *o, const char *base[2], struct probe *p, struct jpar *pool,
 	struct jerr *e)
 {
 	struct jmodel *m;
 
-	if (jmodel_open(&m, base, e) < 0)
+	if (open_base(&m, base[0], base[1], false, e) < 0)
 		return e->code;
 	if (jmodel_adapt(m, o->adapters[0], e) == 0)
 		begin_probe(p, m, pool, e);
 	jmodel_free(m);
 	return e->code;
+}
+
+/* The form of the base that the adapters are merged into; *type is the one it had in training. */
+static int
+choose_form(const struct merge_adapters *o, char type[16], const char **onto, struct jarena *a,
+	struct jcli *cli, struct jerr *e)
+{
+	if (trained_beside(o, type, a, e) < 0)
+		return e->code;
+	*onto = o->as_given ? "" : type;
+	if (*type && o->as_given)
+		jcli_warn(cli, "the adapter was trained beside the base quantized to %s: merged into the "
+			"base as it is, it computes something else (see the drift)", type);
+	else if (*type)
+		jcli_info(cli, "merged into the numbers of the base quantized to %s, beside which the "
+			"adapter was trained", type);
+	return 0;
 }
 
 static int
@@ -194,16 +244,19 @@ merge_into(const struct merge_adapters *o, const char *base, struct jarena *a, s
 	struct jerr none = { 0 };
 	struct probe p = { .n = 0 };
 	double weight;
-	bool beside = o->n == 1 && o->method == JMERGE_LINEAR && (folder_of(o->adapters[0], a, &weight), weight == 1);
 	const char *dir = folder_of(o->adapters[0], a, &weight);
+	bool beside = o->n == 1 && o->method == JMERGE_LINEAR && weight == 1;
+	char type[16] = "";
+	const char *trained[2] = { base, type }, *onto[2] = { base, "" };
 
 	/* The tokenizer that the adapter was trained with, else that of the base. */
 	if (jtok_load(&tok, dir, &none) < 0 && (none.code = 0, jtok_load(&tok, base, &none)) < 0)
 		tok = NULL;
-	if ((!beside || probe_beside(o, base, &p, pool, e) == 0)
-	    && merge_some(o, base, &m, a, cli, e) == 0
+	if (choose_form(o, type, &onto[1], a, cli, e) == 0
+	    && (!beside || probe_beside(o, trained, &p, pool, e) == 0)
+	    && merge_some(o, onto, &m, a, cli, e) == 0
 	    && (beside || begin_probe(&p, m, pool, e) == 0)
-	    && store_folder(m, tok, o->out, o->dtype, e) == 0)
+	    && store_folder(m, tok, o->out, o->form, e) == 0)
 		tell_drift(&p, o->out, pool, cli, e);
 	jmodel_free(m);
 	jtok_free(tok);
@@ -251,7 +304,38 @@ to_folder(const struct jadapter *x, const char *dst, struct jerr *e)
 }
 
 int
-convert_adapter(const char *src, const char *dst, struct jerr *e)
+join_adapters(const struct merge_adapters *o, struct jcli *cli, struct jerr *e)
+{
+	struct jadapter **v = jmem_zalloc(o->n + 1, sizeof(*v)), *x;
+	double *weights = jmem_zalloc(o->n + 1, sizeof(*weights));
+	struct jadapter_join j = { .method = (enum jadapter_join_method)o->method, .weights = weights,
+		.n = o->n, .density = o->density, .rank = o->rank,
+		.seed = (uint64_t)jcli_common(cli)->seed };
+	struct jarena a;
+
+	jarena_init(&a, 0);
+	for (size_t i = 0; i < o->n && e->code == 0; i++) {
+		const char *dir = folder_of(o->adapters[i], &a, &weights[i]);
+
+		jcli_input(cli, dir);
+		jadapter_load(&v[i], dir, e);
+	}
+	j.adapters = (const struct jadapter *const *)v;
+	if (e->code == 0 && jadapter_join(&x, &j, e) == 0) {
+		if (to_folder(x, o->out, e) == 0)
+			jcli_info(cli, "%s: %zu weights, rank %lld", o->out, x->n_modules, (long long)x->r);
+		jadapter_free(x);
+	}
+	for (size_t i = 0; i < o->n; i++)
+		jadapter_free(v[i]);
+	jarena_release(&a);
+	jmem_free(weights);
+	jmem_free(v);
+	return e->code;
+}
+
+int
+convert_adapter(const char *src, const char *dst, bool forget, struct jerr *e)
 {
 	struct jadapter *x;
 	struct jmodel *m;
@@ -265,6 +349,8 @@ convert_adapter(const char *src, const char *dst, struct jerr *e)
 	}
 	if (jadapter_load(&x, src, e) < 0)
 		return e->code;
+	if (forget)
+		memset(&x->mark, 0, sizeof(x->mark));
 	to_folder(x, dst, e);
 	jadapter_free(x);
 	return e->code;

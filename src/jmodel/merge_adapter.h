@@ -3,6 +3,7 @@
 #define MERGE_ADAPTER_H
 
 #include "cli/jcli.h"
+#include "store.h"
 #include "model/jadapter.h"
 
 struct merge_adapters {
@@ -10,9 +11,11 @@ struct merge_adapters {
 	const char *const *adapters;	/* folders, each "DIR" or "DIR=WEIGHT" */
 	size_t n;
 	const char *out;		/* folder */
-	enum jdtype dtype;		/* of the merged model */
+	struct store_form form;		/* of the merged model */
 	int method;			/* enum jmerge_method: how several are joined */
 	double density, t;		/* of the method */
+	int64_t rank;			/* join_adapters(): of svd */
+	bool as_given;			/* onto the base as it is, even if it was quantized for training */
 };
 
 /*
@@ -21,7 +24,13 @@ struct merge_adapters {
  */
 int merge_adapters(const struct merge_adapters *o, struct jcli *cli, struct jerr *e);
 
-/* An adapter folder as another: PEFT's, or, where dst ends in ".gguf", a file for llama.cpp. */
-int convert_adapter(const char *src, const char *dst, struct jerr *e);
+/* One adapter folder of all, by method, which is enum jadapter_join_method. */
+int join_adapters(const struct merge_adapters *o, struct jcli *cli, struct jerr *e);
+
+/*
+ * An adapter folder as another: PEFT's, or, where dst ends in ".gguf", a file for llama.cpp.  forget: the
+ * copy does not know its base's fingerprint.
+ */
+int convert_adapter(const char *src, const char *dst, bool forget, struct jerr *e);
 
 #endif

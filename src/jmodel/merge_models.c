@@ -7,7 +7,6 @@
 #include "io/jio.h"
 #include "model/jmerge.h"
 #include "record/jrec.h"
-#include "store.h"
 
 struct drift {
 	struct jbuf lines;
@@ -120,7 +119,7 @@ merge_models(const struct merge_models *o, struct jcli *cli, struct jerr *e)
 	if (rc == 0)
 		rc = jmodel_merge(&merged, &how, e);
 	if (rc == 0)
-		rc = store_folder(merged, s.tok, o->out, o->dtype, e);
+		rc = store_folder(merged, s.tok, o->out, o->form, e);
 	if (rc == 0)
 		rc = print_drift(&drift, e);
 	jmodel_free(merged);

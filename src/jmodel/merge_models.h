@@ -3,7 +3,7 @@
 #define MERGE_MODELS_H
 
 #include "cli/jcli.h"
-#include "tensor/jtensor.h"
+#include "store.h"
 
 struct merge_models {
 	const char *method;		/* one of jmerge_names */
@@ -12,7 +12,7 @@ struct merge_models {
 	size_t n;
 	double density, t;
 	const char *out;		/* folder */
-	enum jdtype dtype;
+	struct store_form form;		/* of the merged model */
 };
 
 /* Writes the folder and prints a JSON line of drift for each tensor, and one for all. */

@@ -42,7 +42,7 @@ store_gguf(struct jmodel *m, const struct jtok *tok, const char *dst, struct jmo
 }
 
 int
-store_folder(struct jmodel *m, const struct jtok *tok, const char *dst, enum jdtype dtype,
+store_folder(struct jmodel *m, const struct jtok *tok, const char *dst, struct store_form form,
 	struct jerr *e)
 {
 	struct jarena a;
@@ -54,7 +54,7 @@ store_folder(struct jmodel *m, const struct jtok *tok, const char *dst, enum jdt
 	jarena_init(&a, 0);
 	rc = jfs_dir_begin(dst, &a, &tmp, e);
 	if (rc >= 0) {
-		rc = jmodel_save(m, tmp, dtype, e);
+		rc = jmodel_save_parts(m, tmp, form.dtype, form.part_bytes, e);
 		if (rc >= 0 && tok)
 			rc = jtok_save(tok, tmp, e);
 		if (rc >= 0)

@@ -8,8 +8,14 @@
 /* tok may be NULL.  o->name NULL: the name of dst without ".gguf". */
 int store_gguf(struct jmodel *m, const struct jtok *tok, const char *dst, struct jmodel_gguf *o,
 	struct jerr *e);
-/* dtype F32, F16 or BF16; replaces an older folder. */
-int store_folder(struct jmodel *m, const struct jtok *tok, const char *dst, enum jdtype dtype,
+/* How a folder is to be written: F32, F16 or BF16; files of at most so many bytes, 0 = one. */
+struct store_form {
+	enum jdtype dtype;
+	uint64_t part_bytes;
+};
+#define STORE_PART_BYTES (UINT64_C(5) << 30)	/* where nothing is said, as transformers 4 */
+/* Replaces an older folder. */
+int store_folder(struct jmodel *m, const struct jtok *tok, const char *dst, struct store_form form,
 	struct jerr *e);
 /* A model file without token ids of its own takes those of the tokenizer. */
 void store_adopt_ids(struct jmodel *m, const struct jtok *tok);

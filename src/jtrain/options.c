@@ -134,6 +134,8 @@ run_options(struct train_values *v, struct jopt *to)
 			"steps between lines of the log" },
 		{ "log-to", 0, JOPT_STR, &o->log_to, "DIR", .help =
 			"also write the metrics as a TensorBoard event file" },
+		{ "wandb", 0, JOPT_STR, &o->wandb, "DIR", .help =
+			"also write them as an offline run of Weights & Biases below DIR" },
 		{ "valid-every", 0, JOPT_INT, &o->valid_every, "N", .help =
 			"steps between held-out losses; 0: only at the end" },
 		{ "valid-rows", 0, JOPT_INT, &o->valid_rows, "N", .help =

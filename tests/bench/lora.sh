@@ -6,11 +6,15 @@
 #	J_BIN		folder of the programs, default bin
 #	ROUNDS		runs of each, default 3
 #	STEPS		steps of a run, default 8
+#	PARTS		"speed quality" by default
+#	SEEDS		of which the held-out losses are the mean, default "1 2 3"
 set -eu
 cd "$(dirname "$0")/../.."
 bin=${J_BIN:-bin}
 rounds=${ROUNDS:-3}
 steps=${STEPS:-8}
+parts=${PARTS:-speed quality}
+seeds=${SEEDS:-1 2 3}
 batch=4
 seq=256
 work=$(mktemp -d)
@@ -32,7 +36,7 @@ docs() {	# docs SEED COUNT
 }
 docs 1 60 >"$work/base.jsonl"
 docs 2 60 | sed 's/small/little/g; s/large/huge/g' >"$work/train.jsonl"
-docs 3 12 | sed 's/small/little/g; s/large/huge/g' >"$work/valid.jsonl"
+docs 3 60 | sed 's/small/little/g; s/large/huge/g' >"$work/valid.jsonl"
 common="--batch $batch --seq $seq -q --no-prov -j 2"
 "$bin/jtrain" pretrain --model "$work/shape" --tokenizer tests/ref/bytetok --data "$work/base.jsonl" \
 	$common --steps 30 --lr 1e-3 -o "$work/base"
@@ -50,28 +54,49 @@ theirs() {
 	"$J_PEER_PYTHON" tests/bench/lora_peft.py "$work/base" $batch $seq "$steps"
 }
 
-i=0
-while [ "$i" -lt "$rounds" ]; do
-	echo "jtrain $(ours)" | tee -a "$work/speed"
-	[ -z "${J_PEER_PYTHON:-}" ] || echo "peft $(theirs)" | tee -a "$work/speed"
-	i=$((i + 1))
-done
-awk '{ if ($2 > best[$1]) best[$1] = $2 } END {
-	printf "LoRA r=16 all-linear, best of each: jtrain %.0f tokens/s", best["jtrain"]
-	if (best["peft"]) printf ", peft %.0f: %.2f times", best["peft"], best["jtrain"] / best["peft"]
-	print "" }' "$work/speed"
+speed() {
+	i=0
+	while [ "$i" -lt "$rounds" ]; do
+		echo "jtrain $(ours)" | tee -a "$work/speed"
+		[ -z "${J_PEER_PYTHON:-}" ] || echo "peft $(theirs)" | tee -a "$work/speed"
+		i=$((i + 1))
+	done
+	awk '{ if ($2 > best[$1]) best[$1] = $2 } END {
+		printf "LoRA r=16 all-linear, best of each: jtrain %.0f tokens/s", best["jtrain"]
+		if (best["peft"]) printf ", peft %.0f: %.2f times", best["peft"], best["jtrain"] / best["peft"]
+		print "" }' "$work/speed"
+}
 
-# Held-out loss after the same steps over bases of several types.
-for type in f32 q8_0 q4_k q4_0; do
-	q=
-	[ "$type" = f32 ] || q="--quantize-base $type"
-	rm -rf "$work/out"
-	plan=$("$bin/jtrain" plan pretrain --model "$work/base" --data "$work/train.jsonl" $common --steps 60 \
-		--lora r=16,alpha=32 $q -o "$work/out" | sed -n 's/^  total .* \([0-9]*\)$/\1/p')
-	"$bin/jtrain" pretrain --model "$work/base" --data "$work/train.jsonl" --valid "$work/valid.jsonl" \
-		$common --steps 60 --lr 2e-3 --lora r=16,alpha=32 $q -o "$work/out"
-	tail -n 1 "$work/out/metrics.jsonl" |
-		sed 's/.*"valid_loss":\([0-9.]*\).*"rss_bytes":\([0-9]*\).*/\1 \2/' |
-		awk -v t="$type" -v p="$plan" '{ printf "%s %.4f %.1f %.1f\n", t, $1, $2 / 1e6, p / 1e6 }'
-done | awk 'NR == 1 { f = $2 } { printf "base %-5s held-out loss %s (%+.2f %% of f32), %s MB resident, plan %s MB\n",
-	$1, $2, 100 * ($2 / f - 1), $3, $4 }'
+# Held-out loss after the same steps over bases of several types, from the same starts; memory of a run
+# beside its plan (of f32 the mapped base is beside the plan's total).
+quality() {
+	for type in f32 q8_0 q4_k q4_0; do
+		for seed in $seeds; do
+			q=
+			[ "$type" = f32 ] || q="--quantize-base $type"
+			run="--model $work/base --data $work/train.jsonl $common --steps 60 --seed $seed
+				--lora r=16,alpha=32 $q -o $work/out"
+			rm -rf "$work/out"
+			# shellcheck disable=SC2086
+			plan=$("$bin/jtrain" plan pretrain $run |
+				sed -n 's/^  total .* \([0-9]*\)$/\1/p; s/^  base (mapped.* \([0-9]*\)$/\1/p' |
+				awk '{ s += $1 } END { print s }')
+			# shellcheck disable=SC2086
+			"$bin/jtrain" pretrain $run --valid "$work/valid.jsonl" --lr 2e-3
+			tail -n 1 "$work/out/metrics.jsonl" |
+				sed 's/.*"valid_loss":\([0-9.]*\).*"rss_bytes":\([0-9]*\).*/\1 \2/' |
+				awk -v t="$type" -v p="$plan" '{ print t, $1, $2 / 1e6, p / 1e6 }'
+		done
+	done | awk '{ if (!n[$1]++) order[++k] = $1
+			sum[$1] += $2; sq[$1] += $2 * $2; rss[$1] = $3; plan[$1] = $4 }
+		END { f = sum["f32"] / n["f32"]
+			for (i = 1; i <= k; i++) { t = order[i]; m = sum[t] / n[t]; v = sq[t] / n[t] - m * m
+				printf "base %-5s held-out loss %.4f +- %.4f over %d seeds (%+.2f %% of f32), " \
+					"%.1f MB resident, plan %.1f MB (%+.1f %%)\n", t, m,
+					(v > 0 ? sqrt(v / n[t]) : 0), n[t], 100 * (m / f - 1), rss[t], plan[t],
+					100 * (rss[t] / plan[t] - 1) } }'
+}
+
+for part in $parts; do
+	$part
+done

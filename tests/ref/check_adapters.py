@@ -22,6 +22,15 @@ LLAMA = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_si
          "num_key_value_heads": 2, "head_dim": 32, "max_position_embeddings": 64, "rms_norm_eps": 1e-5,
          "rope_theta": 10000.0, "tie_word_embeddings": False, "hidden_act": "silu",
          "initializer_range": 0.05}
+MIXTRAL = {"architectures": ["MixtralForCausalLM"], "model_type": "mixtral", "vocab_size": 512,
+           "hidden_size": 128, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
+           "num_key_value_heads": 2, "head_dim": 32, "max_position_embeddings": 64, "rms_norm_eps": 1e-5,
+           "rope_theta": 10000.0, "tie_word_embeddings": False, "hidden_act": "silu",
+           "num_local_experts": 4, "num_experts_per_tok": 2, "initializer_range": 0.05}
+QWEN3_MOE = dict(MIXTRAL, architectures=["Qwen3MoeForCausalLM"], model_type="qwen3_moe", num_experts=4,
+                 moe_intermediate_size=96, norm_topk_prob=True, mlp_only_layers=[], decoder_sparse_step=1)
+SHAPES = {"llama": LLAMA, "mixtral": MIXTRAL, "qwen3_moe": QWEN3_MOE}
+EXPERTS = ("mixtral", "qwen3_moe")
 HERE = os.path.dirname(os.path.abspath(__file__))
 IDS = [72, 101, 108, 108, 111, 32, 119, 111, 114, 108, 100, 33, 10, 65, 66, 67]
 
@@ -30,13 +39,21 @@ def run(tool, *args):
     return subprocess.run([os.path.join(BIN, tool), *args], check=True, capture_output=True, text=True).stdout
 
 
+def cases_of(shape):
+    if shape in EXPERTS:        # peft has no DoRA on experts
+        return "lora", "rs"
+    return ("lora", "rs", "dora") + (("ends",) if shape == "llama" else ())     # nano's table is tied
+
+
 def prepare(shape):
+    top_shape = shape
     os.makedirs(WORK, exist_ok=True)
-    if shape == "llama":    # rotary rows are permuted in its GGUF
+    config = SHAPES.get(shape)      # rotary rows are permuted in the GGUF of llama and mixtral
+    if config:
         shape = os.path.join(WORK, "shape")
         os.makedirs(shape, exist_ok=True)
         with open(os.path.join(shape, "config.json"), "w") as f:
-            json.dump(LLAMA, f)
+            json.dump(config, f)
     pairs = os.path.join(WORK, "pairs.jsonl")
     with open(pairs, "w") as f:
         for i in range(20):
@@ -46,8 +63,11 @@ def prepare(shape):
         run("jtrain", "sft", "--model", shape, "--tokenizer", os.path.join(HERE, "bytetok"), *data,
             "--steps", "20", "--lr", "3e-3", "-o", os.path.join(WORK, "base"))
     for name, spec in (("lora", "r=8,alpha=16"), ("rs", "r=8,alpha=16,rslora,targets=q_proj+v_proj"),
-                       ("dora", "r=4,alpha=8,dora")):
+                       ("dora", "r=4,alpha=8,dora"),
+                       ("ends", "r=4,alpha=8,dora,targets=q_proj+embed_tokens+lm_head")):
         out = os.path.join(WORK, name)
+        if name not in cases_of(top_shape):
+            continue
         if not os.path.exists(os.path.join(out, "adapter_config.json")):
             run("jtrain", "sft", "--model", os.path.join(WORK, "base"), *data, "--steps", "20",
                 "--lr", "1e-2", "--lora", spec, "-o", out)
@@ -84,7 +104,7 @@ def report(what, a, b, limit):
     assert worst <= limit, what
 
 
-for shape, case in [(s, c) for s in ("nano", "llama") for c in ("lora", "rs", "dora")]:
+for shape, case in [(s, c) for s in ("nano", *SHAPES) for c in cases_of(s)]:
     WORK = os.path.join(TOP, shape)
     prepare(shape)
     plain = ours(os.path.join(WORK, "base"))
@@ -93,5 +113,5 @@ for shape, case in [(s, c) for s in ("nano", "llama") for c in ("lora", "rs", "d
     peft_logits, again_dir = theirs_peft(case)
     report(f"{shape} {case}: peft", mine, peft_logits, 1e-3)
     report(f"{shape} {case}: saved by peft", mine, ours(again_dir), 1e-6)
-    if case != "dora":
+    if case not in ("dora", "ends"):
         report(f"{shape} {case}: llama.cpp", mine, theirs_llama(case), 2e-2)

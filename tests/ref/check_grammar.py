@@ -43,7 +43,7 @@ def run(model, n, rounds, *args):
     records = "".join(json.dumps({"id": str(i), "prompt": "Answer %d:" % i}) + "\n" for i in range(rounds))
     out = subprocess.run([JGEN, "complete", "-m", model, "-n", str(n), "--temperature", "1.5", "--top-k", "0", "--top-p", "1",
                           "--min-p", "0", "-q", *args], input=records, capture_output=True, text=True, check=True).stdout
-    return [json.loads(line) for line in out.splitlines()]
+    return [json.loads(line) for line in out.split("\n") if line]  # not at U+2028, which a string may hold
 
 def count_bad(name, answers, rounds, valid):
     bad = rounds - len(answers)

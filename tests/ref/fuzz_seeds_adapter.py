@@ -44,3 +44,11 @@ seed("mlx", {"fine_tune_type": "lora", "lora_parameters": {"rank": 2, "scale": 2
 seed("refused", dict(LORA, use_bdlora=True), Q)
 seed("rank", dict(LORA, r=3), Q)
 seed("half", LORA, Q[:1])
+E = P + "l.0.mlp.experts"
+seed("experts", dict(LORA, target_modules=["up"]),
+     [(f"{E}.{i}.up.lora_{x}.weight", shape) for i in range(3) for x, shape in (("A", [2, 3]), ("B", [4, 2]))])
+seed("fused", dict(LORA, target_parameters=["experts.gate_up_proj", "experts.down_proj"],
+                   rank_pattern={r".*\.gate_up_proj": 1}),
+     [(E + ".base_layer.lora_A.weight", [2, 3]), (E + ".base_layer.lora_B.weight", [4, 2]),
+      (E + ".lora_A.weight", [4, 2]), (E + ".lora_B.weight", [3, 4])])
+seed("copy", LORA, Q + [(P + "embed_tokens.base_layer.weight", [3, 2])])

@@ -19,7 +19,7 @@ import shutil
 import sys
 
 import torch
-from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 
@@ -39,8 +39,15 @@ CASES = {
                                modules_to_save=["norm"])),
     "gpt2": ("gpt2/tiny", dict(r=4, lora_alpha=8, fan_in_fan_out=True,
                                target_modules=["c_attn", "c_proj"])),
+    "experts": ("mixtral/tiny", dict(r=2, lora_alpha=4, target_modules="all-linear")),
+    "expert_down": ("qwen3_moe/tiny", dict(r=2, lora_alpha=4, target_modules=["q_proj"],
+                                           target_parameters=["mlp.experts.down_proj"])),
+    "dora_ends": ("llama/gqa", dict(r=4, lora_alpha=8, use_dora=True,
+                                    target_modules=["embed_tokens", "lm_head", "k_proj"])),
     "tied": ("qwen3/tied", dict(r=4, lora_alpha=4, target_modules=["embed_tokens", "q_proj"])),
 }
+# A case keeps its random numbers when another is added.
+SEEDS = ["lora", "rslora", "dora", "ends", "gpt2", "tied", "experts", "expert_down", "dora_ends"]
 
 
 def nll_of(model, ids):
@@ -93,7 +100,6 @@ def make(case, seed):
     for name, v in get_peft_model_state_dict(model, save_embedding_layers=False).items():
         out["final." + name] = v.detach().clone().contiguous()
     fresh = AutoModelForCausalLM.from_pretrained(os.path.join(HERE, base), torch_dtype=torch.float32)
-    from peft import PeftModel
     if case != "tied":      # peft merges into the table of both sides there
         merged = PeftModel.from_pretrained(fresh, folder).merge_and_unload()
         out["merged_nll"] = nll_of(merged, ids).detach().contiguous()
@@ -107,8 +113,39 @@ def make(case, seed):
     print(case, out["losses"][0].item(), "->", out["losses"][-1].item(), file=sys.stderr)
 
 
+def make_joins():
+    """join_a, join_b and what add_weighted_adapter() makes of 0.7 and -0.4 of them: METHOD.<name>."""
+    base = os.path.join(HERE, "llama/gqa")
+    out = {}
+    for k, alpha in enumerate((8, 3)):
+        torch.manual_seed(3000 + k)
+        model = get_peft_model(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), LoraConfig(
+            task_type="CAUSAL_LM", r=4, lora_alpha=alpha, target_modules=["q_proj", "v_proj"]))
+        fill_b(model)
+        folder = os.path.join(OUT, "join_" + "ab"[k])
+        shutil.rmtree(folder, ignore_errors=True)
+        model.save_pretrained(folder, save_embedding_layers=False)
+        os.remove(os.path.join(folder, "README.md"))
+    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32),
+                                      os.path.join(OUT, "join_a"), adapter_name="a")
+    model.load_adapter(os.path.join(OUT, "join_b"), adapter_name="b")
+    for method in ("cat", "svd", "linear", "magnitude_prune", "ties"):
+        model.add_weighted_adapter(["a", "b"], [0.7, -0.4], method, combination_type=method, density=0.3)
+        for name, v in get_peft_model_state_dict(model, adapter_name=method).items():
+            out[method + "." + name] = v.detach().clone().contiguous()
+    save_file(out, os.path.join(OUT, "join.oracle.safetensors"))
+    for k in "ab":
+        path = os.path.join(OUT, "join_" + k, "adapter_config.json")
+        with open(path) as f:
+            text = f.read()
+        with open(path, "w") as f:
+            f.write(text.replace(base, "../../llama/gqa"))
+
+
 if __name__ == "__main__":
     os.makedirs(OUT, exist_ok=True)
-    for number, name in enumerate(CASES):
+    if len(sys.argv) < 2 or "joins" in sys.argv[1:]:
+        make_joins()
+    for name in CASES:
         if len(sys.argv) < 2 or name in sys.argv[1:]:
-            make(name, 2000 + number)
+            make(name, 2000 + SEEDS.index(name))

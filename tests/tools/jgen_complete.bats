@@ -80,3 +80,32 @@ setup() {
 	run -1 jgen chat -m tests/ref/llama/gqa --tokenizer tests/ref/bytetok -q </dev/null
 	[[ "$output" == *"259 ids, the model 96"* ]]
 }
+
+@test "cache types: the same bytes at any number of slots, in a pool too small for all, and guessed ahead" {
+	jmodel_dir="$d/model"
+	printf '%s\n' '{"text":"a b c d e f g h i j k l m n o p q r s t u v w x y z"}' >"$d/docs.jsonl"
+	jtrain pretrain --model nano --tokenizer tests/ref/bytetok --data "$d/docs.jsonl" --batch 1 \
+		--seq 256 --steps 1 --lr 1e-3 -q -o "$jmodel_dir"
+	for i in 1 2 3 4 5 6 7 8 9; do
+		printf '{"id":"r%d","prompt":"%s %d %s"}\n' $i "What all of these have in front" $i \
+			"$(head -c $((i * 9)) tests/ref/bytetok/tokenizer.json | tr -dc 'a-z ')"
+	done >"$d/p.jsonl"
+	o=(-m "$jmodel_dir" -n 120 --ignore-eos "$d/p.jsonl")
+	for t in f32 f16 q8_0 f16,q8_0; do
+		jgen complete "${o[@]}" --cache-type $t -q --slots 1 -j 1 >"$d/1"
+		jgen complete "${o[@]}" --cache-type $t -q --slots 9 -j 3 >"$d/9"
+		jgen complete "${o[@]}" --cache-type $t -v --slots 9 -M 1600K --speculate 4 >"$d/small" 2>"$d/log"
+		cmp "$d/1" "$d/9"
+		cmp "$d/1" "$d/small"
+		[ $t != f32 ] || grep -q ' 6 of 6 pages of .* [1-9][0-9]* sequences put off' "$d/log"
+		[ $t = f32 ] || ! cmp -s "$d/1" "$d/f32"
+		[ $t != f32 ] || cp "$d/1" "$d/f32"
+	done
+	jgen complete "${o[@]}" -q --slots 9 -M 600K --rejects "$d/rej" >"$d/out"
+	[ "$(cat "$d/out" "$d/rej" | wc -l)" -eq 9 ]
+	grep -q '"drop":"[0-9]* tokens do not fit into a cache of 2 pages' "$d/rej"
+	run -1 jgen complete "${o[@]}" -q -M 100K
+	[[ "$output" == *"does not hold 128 tokens"* ]]
+	run -2 jgen complete "${o[@]}" -q --cache-type q4_0
+	[[ "$output" == *"expected f32, f16 or q8_0"* ]]
+}

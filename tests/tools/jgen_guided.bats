@@ -94,4 +94,15 @@ setup() {
 	jmodel convert --type q8_0 -q "$m" "$d/other.gguf"
 	run -2 jgen complete -m "$d/other.gguf" -n 4 -p "$p" --cache "$d/kv"
 	[[ "$output" == *"another model"* ]]
+	run -2 jgen complete -m "$m" -n 4 -p "$p" --cache "$d/kv" --cache-type f16
+	[[ "$output" == *"kept as F32"* ]]
+	for t in f16 q8_0; do
+		jgen complete -m "$m" --cache-type $t -n 40 -q -p "$p named Lily" >"$d/plain"
+		jgen complete -m "$m" --cache-type $t -n 9 -q -p "$p" --cache "$d/kv.$t" >"$d/first"
+		jgen complete -m "$m" --cache-type $t -n 40 -q -p "$p named Lily" --cache "$d/kv.$t" >"$d/second"
+		cmp "$d/plain" "$d/second"
+	done
+	sed 's/"kv_cache":"2"/"kv_cache":"1"/' "$d/kv" >"$d/old"
+	run -1 jgen complete -m "$m" -n 4 -p "$p" --cache "$d/old"
+	[[ "$output" == *"a saved cache of version 1, expected 2"* ]]
 }

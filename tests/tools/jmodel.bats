@@ -88,3 +88,36 @@ setup() {
 		jgen complete -m "$m" -p "" -n 256 --temperature 0 -q | cmp - "$stories/expected_greedy.txt"
 	done
 }
+
+@test "a folder in parts of a size, with an index, is the same model" {
+	jmodel convert -q --shard-size 8K tests/ref/mixtral/tiny "$d/parts"
+	[ "$(ls "$d/parts" | grep -c '^model-0000.-of-00007.safetensors$')" -eq 7 ]
+	[ ! -e "$d/parts/model.safetensors" ]
+	grep -q '"total_size": ' "$d/parts/model.safetensors.index.json"
+	grep -q '"model.embed_tokens.weight": "model-00001-of-00007.safetensors"' "$d/parts/model.safetensors.index.json"
+	jmodel convert -q "$d/parts" "$d/one"
+	jmodel convert -q tests/ref/mixtral/tiny "$d/straight"
+	cmp "$d/one/model.safetensors" "$d/straight/model.safetensors"
+	rm "$d/parts/model-00004-of-00007.safetensors"
+	run jmodel info "$d/parts"
+	run jmodel convert -q "$d/parts" "$d/two"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"model-00004-of-00007.safetensors"* ]]
+}
+
+@test "an encoder with its WordPiece vocabulary goes into GGUF and back" {
+	n=$(sed -n 's/.*"vocab_size": \([0-9]*\).*/\1/p' tests/ref/bert/tiny/config.json)
+	cp -r tests/ref/bert/tiny "$d/bert"
+	{ printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' hell '##o' world '##s' un '##do' ! ',' 'ü' 日
+		for i in $(seq 16 "$n"); do printf 'w%d\n' "$i"; done; } >"$d/bert/vocab.txt"
+	jmodel convert -q "$d/bert" "$d/b.gguf"
+	jmodel convert -q "$d/b.gguf" "$d/back"
+	for text in 'Hello, worlds!' 'undo Hellos  日 ü x' ''; do
+		printf '%s\n' "$text" >"$d/text"
+		jtokenize ids -t "$d/bert" "$d/text" >"$d/want"
+		jtokenize ids -t "$d/b.gguf" "$d/text" | cmp - "$d/want"
+		jtokenize ids -t "$d/back" "$d/text" | cmp - "$d/want"
+	done
+	jgen embed -q -m "$d/bert" -p 'Hello, worlds!' >"$d/want"
+	jgen embed -q -m "$d/b.gguf" -p 'Hello, worlds!' | cmp - "$d/want"
+}

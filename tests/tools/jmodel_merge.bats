@@ -65,3 +65,25 @@ other() {
 	[[ "$output" == *adapter* ]]
 	[ ! -e "$d/q.gguf" ]
 }
+
+@test "adapters joined into one folder are their weighted sum; a rank too small is near it" {
+	base=tests/ref/llama/gqa
+	two=(--adapter tests/ref/adapter/join_a=0.7 --adapter tests/ref/adapter/join_b=-0.4)
+	jmodel merge -q "${two[@]}" --combine cat -o "$d/cat"
+	jmodel merge -q "${two[@]}" --combine svd --rank 8 -o "$d/svd"
+	jmodel merge -q "${two[@]}" --combine dare --density 0.5 --seed 3 -o "$d/dare"
+	jmodel merge -q "${two[@]}" --combine dare --density 0.5 --seed 3 -j 3 -o "$d/again"
+	cmp "$d/dare/adapter_model.safetensors" "$d/again/adapter_model.safetensors"
+	grep -q '"r": 8' "$d/cat/adapter_config.json"
+	jmodel merge -q --base $base "${two[@]}" -o "$d/sum"
+	for way in cat svd; do
+		jmodel merge -q --base $base --adapter "$d/$way" -o "$d/m"
+		diff=$(jmodel verify -q "$d/sum" "$d/m" | sed 's/.*"max_logit_diff":\([^,]*\),.*/\1/')
+		awk -v x="$diff" 'BEGIN { exit !(x < 1e-5) }'
+	done
+	run jmodel merge -q --adapter tests/ref/adapter/join_a --adapter tests/ref/adapter/dora --combine cat -o "$d/no"
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"DoRA"* ]]
+	run jmodel merge -q --adapter tests/ref/adapter/join_a --adapter tests/ref/adapter/rslora --combine ties -o "$d/no"
+	[[ "$output" == *"only cat and svd"* ]]
+}

@@ -72,6 +72,21 @@ everything() {
 	done
 }
 
+@test "a step without a token that carries loss is left out, and ten in a row end the run" {
+	jtrain pretrain "${run_opts[@]}" "${mix[@]}" --steps 24 --batch-ramp 2:24 --seq-ramp 16:24 -o "$d/a"
+	[ "$(wc -l <"$d/a/metrics.jsonl")" -eq 24 ]
+	n=$(grep -c '"targets":0,.*"left_out":"empty"' "$d/a/metrics.jsonl")
+	[ "$n" -gt 0 ]
+	[ "$(grep -c '"kind":"empty"' "$d/a/incidents.jsonl")" -eq "$n" ]
+	[ -e "$d/a/model.safetensors" ]
+	printf '{"text":"a"}\n{"text":"b"}\n' >"$d/short.jsonl"
+	run jtrain pretrain "${run_opts[@]}" --data "$d/short.jsonl" --seq 480 --steps 40 --batch-ramp 1:40 \
+		--seq-ramp 16:40 -o "$d/b"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"no token carried loss in 10 steps in a row"* ]]
+	[ ! -e "$d/b/model.safetensors" ]
+}
+
 @test "ramps: tokens of each step, units of steps and of tokens, any -j and --recompute" {
 	jtrain pretrain "${run_opts[@]}" --data "$d/docs.jsonl" --steps 10 "${ramps[@]}" -j 1 -o "$d/a"
 	[ "$(member tokens "$d/a")" = "32 64 96 160 256 352 544 736 1120 1504 " ]

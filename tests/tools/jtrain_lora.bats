@@ -101,3 +101,47 @@ last_loss() { tail -1 "$1/metrics.jsonl" | sed 's/.*"loss":\([0-9.]*\).*/\1/'; }
 	[[ "$output" == *"--quantize-base needs --lora"* ]]
 	[ ! -e "$d/a" ]
 }
+
+@test "an adapter knows its base: another is refused, unless it is to be forgotten" {
+	jtrain sft --model "$base" "${data[@]}" --steps 4 --lora r=2 -o "$d/a"
+	jtrain sft --model "$base" "${data[@]}" --steps 2 -o "$d/further"
+	jtrain sft --model nano --tokenizer tests/ref/bytetok "${data[@]}" --steps 2 --seed 7 -o "$d/other"
+	for model in further other; do
+		run jgen complete -q -m "$d/$model" --adapter "$d/a" -p x -n 2
+		[ "$status" -ne 0 ]
+		[[ "$output" == *"another base"* ]]
+		run jmodel merge -q --base "$d/$model" --adapter "$d/a" -o "$d/m"
+		[ "$status" -ne 0 ]
+	done
+	jmodel convert "$base" "$d/base.gguf"
+	jmodel quantize "$base" "$d/base8.gguf" --type q8_0
+	jgen complete -q -m "$d/base.gguf" --adapter "$d/a" -p x -n 2
+	jgen complete -q -m "$d/base8.gguf" --adapter "$d/a" -p x -n 2
+	jmodel convert --forget-base "$d/a" "$d/b"
+	jgen complete -q -m "$d/other" --adapter "$d/b" -p x -n 2
+}
+
+@test "what was trained beside a quantized base is merged into that, or the difference is told" {
+	jtrain sft --model "$base" "${data[@]}" --steps 6 --lora r=2 --quantize-base q4_0 -o "$d/a"
+	run jmodel merge --adapter "$d/a" -o "$d/same"
+	[[ "$output" == *"quantized to Q4_0"* ]]
+	small=$(sed -n 's/.*differ by at most \([^,]*\),.*/\1/p' <<<"$output")
+	run jmodel merge --as-given --adapter "$d/a" -o "$d/plain"
+	[[ "$output" == *"warning"*"something else"* ]]
+	large=$(sed -n 's/.*differ by at most \([^,]*\),.*/\1/p' <<<"$output")
+	awk -v a="$small" -v b="$large" 'BEGIN { exit !(a < 1e-3 && b > 100 * a) }'
+}
+
+@test "experts and their router take adapters; the same bytes for any -j; merged it is the same model" {
+	jtrain sft --model nano-moe --tokenizer tests/ref/bytetok "${data[@]}" --steps 4 -o "$d/moe"
+	jtrain sft --model "$d/moe" "${data[@]}" --steps 6 --lora r=2 -j 1 -o "$d/a"
+	jtrain sft --model "$d/moe" "${data[@]}" --steps 6 --lora r=2 -j 3 -o "$d/b"
+	cmp "$d/a/adapter_model.safetensors" "$d/b/adapter_model.safetensors"
+	grep -aq 'experts.1.down_proj.lora_B' "$d/a/adapter_model.safetensors"
+	grep -aq 'mlp.gate.lora_A' "$d/a/adapter_model.safetensors"
+	run jmodel merge --adapter "$d/a" -o "$d/m"
+	[ "$status" -eq 0 ]
+	awk -v x="$(sed -n 's/.*differ by at most \([^,]*\),.*/\1/p' <<<"$output")" 'BEGIN { exit !(x < 1e-3) }'
+	run jtrain sft --model "$d/moe" "${data[@]}" --lora r=2,dora -o "$d/c"
+	[[ "$output" == *"DoRA on"*"experts"* ]]
+}

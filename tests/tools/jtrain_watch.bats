@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# jtrain --log-to: event files beside the log, across a stop, and as TensorBoard reads them.
+# jtrain --log-to, --wandb: event files and offline runs beside the log, across a stop, and as their
+# readers see them.
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
@@ -47,4 +48,21 @@ stopped() {
 	stopped
 	jtrain pretrain "${run_opts[@]}" -o "$d/a" --resume
 	"$py" tests/ref/check_events.py "$d/tb" "$d/a/metrics.jsonl"
+}
+
+@test "an offline run of Weights & Biases, also after a stop" {
+	jtrain pretrain "${run_opts[@]}" --wandb "$d/wb" -o "$d/a"
+	file=$(ls "$d"/wb/offline-run-????????_??????-????????/run-????????.wandb)
+	[ "$(head -c 4 "$file")" = ":W&B" ]
+	[ "$(grep -ao loss/train "$file" | wc -l)" -eq 9 ]
+	stopped
+	head -c -5 "$file" >"$d/half"
+	cp "$d/half" "$file"
+	jtrain pretrain "${run_opts[@]}" --wandb "$d/wb" -o "$d/a" --resume
+	[ "$(ls "$d/wb" | wc -l)" -eq 1 ]
+	[ "$(grep -ao loss/train "$file" | wc -l)" -eq 9 ]
+	[ "$(grep -ao loss/held-out "$file" | wc -l)" -eq 3 ]
+	py=${J_PEERS:+$J_PEERS/bin/python}
+	[ -x "${py:-}" ] && "$py" -c 'import wandb' 2>/dev/null || skip "no wandb in J_PEERS to read it back"
+	"$py" tests/ref/check_wandb.py "$file" "$d/a/metrics.jsonl"
 }

@@ -40,7 +40,7 @@ adapt(struct net *n, int i, int64_t rows, int64_t cols, bool look_up)
 		n->w[i]->lora = l;
 }
 
-/* share: dropout; magnitude: the middle product is DoRA. */
+/* share: dropout; magnitude: table, middle product and head are DoRA. */
 static void
 net_init(struct net *n, float share, bool magnitude, float noise, struct jpar *pool)
 {
@@ -57,8 +57,11 @@ net_init(struct net *n, float share, bool magnitude, float noise, struct jpar *p
 	n->lora[1].dropout = n->lora[2].dropout = n->lora[3].dropout = share;
 	bias = gm_param(&n->m, 0, C);
 	freeze(bias);
-	if (magnitude)
+	if (magnitude) {
+		n->lora[0].m = gm_param(&n->m, 0, C);
 		n->lora[2].m = gm_param(&n->m, 0, C);
+		n->lora[3].m = gm_param(&n->m, 0, V);
+	}
 	n->m.ids = jg_input_i32(g, "ids", R);
 	n->m.targets = jg_input_i32(g, "targets", R);
 	x = jg_embed(g, n->m.ids, n->w[0]);
@@ -164,17 +167,31 @@ check_reference(void)
 	gm_release(&n.m);
 }
 
+/* The sum of the losses with magnitude j of adapter i moved by h. */
+static double
+moved(struct net *n, int i, int j, float h)
+{
+	const float *nll = jnode_data(n->m.nll);
+	float *m = n->lora[i].m->value, old = m[j];
+	double sum = 0;
+
+	m[j] = old + h;
+	jgraph_evaluate(n->m.g);
+	m[j] = old;
+	for (int r = 0; r < R; r++)
+		sum += nll[r];
+	return sum;
+}
+
 /* y - bias = m / |W + scale B A| times the plain sum; dm by differences of the graph itself. */
 static void
 check_dora(void)
 {
 	const struct jgraph_plan_opts opts = { .training = true };
+	static const int adapted[] = { 0, 2, 3 };
 	struct jref_graph *r;
 	struct jerr e = { 0 };
 	struct net n;
-	float *m;
-	double up = 0, down = 0;
-	const float *nll;
 
 	net_init(&n, 0, true, 0, NULL);
 	jnode_keep(n.dora);
@@ -186,18 +203,16 @@ check_dora(void)
 	jgraph_forward(n.m.g);
 	for (int i = 0; i < R * C; i += 97)
 		near(((float *)jnode_data(n.dora))[i], jref_value(r, n.dora)[i], 1e-4);
+	for (int i = 0; i < R; i += 7)
+		near(((float *)jnode_data(n.m.nll))[i], jref_value(r, n.m.nll)[i], 1e-4);
 	jgraph_backward(n.m.g);
-	m = n.lora[2].m->value;
-	nll = jnode_data(n.m.nll);
-	m[1] += 1e-2f;
-	jgraph_evaluate(n.m.g);
-	for (int i = 0; i < R; i++)
-		up += nll[i];
-	m[1] -= 2e-2f;
-	jgraph_evaluate(n.m.g);
-	for (int i = 0; i < R; i++)
-		down += nll[i];
-	near((up - down) / 2e-2 / n.lora[2].m->grad[1], 1, 1e-2);
+	for (size_t k = 0; k < sizeof(adapted) / sizeof(adapted[0]); k++) {
+		int i = adapted[k];
+
+		for (int j = 1; j < 8; j += 3)
+			near((moved(&n, i, j, 1e-2f) - moved(&n, i, j, -1e-2f)) / 2e-2,
+				n.lora[i].m->grad[j], 1e-2 * (1 + fabs(n.lora[i].m->grad[j])));
+	}
 	jref_free(r);
 	gm_release(&n.m);
 }

@@ -356,6 +356,75 @@ real_file(void)
 	jgguf_close(g);
 }
 
+/* One tensor, named by the part that it is in. */
+static void
+write_part(const char *path, uint32_t no, uint32_t count, uint32_t tensors, const char *tensor)
+{
+	static const int64_t dims[] = { 2 };
+	float v[2] = { (float)no, 9 };
+	struct jgguf_writer *w;
+
+	eq_int(jgguf_create(&w, path, &e), 0);
+	if (no == 0)
+		jgguf_put_str(w, "general.architecture", "llama", 5);
+	jgguf_put_u32(w, "split.no", no);
+	jgguf_put_u32(w, "split.count", count);
+	jgguf_put_u32(w, "split.tensors.count", tensors);
+	jgguf_add_tensor(w, tensor, 1, dims, 0, sizeof(v));
+	eq_int(jgguf_data(w, v, sizeof(v), &e), 0);
+	eq_int(jgguf_commit(w, &e), 0);
+}
+
+static void
+refused(const char *path, const char *says)
+{
+	struct jgguf *g;
+
+	jerr_clear(&e);
+	ok(jgguf_open(&g, path, &e) < 0 && strstr(e.msg, says) != NULL);
+	if (!strstr(e.msg, says))
+		printf("# %s\n", e.msg);
+	jerr_clear(&e);
+}
+
+/* The first of three files stands for all; what does not belong together is refused. */
+static void
+several_files(const char *dir)
+{
+	const struct jgguf_tensor *t;
+	char first[600], other[600];
+	struct jgguf *g;
+	float v;
+
+	snprintf(first, sizeof(first), "%s", t_path(dir, "m-00001-of-00003.gguf"));
+	write_part(first, 0, 3, 3, "z");
+	write_part(t_path(dir, "m-00002-of-00003.gguf"), 1, 3, 3, "m");
+	refused(first, "m-00003-of-00003.gguf");
+	write_part(t_path(dir, "m-00003-of-00003.gguf"), 2, 3, 3, "a");
+	if (ok(jgguf_open(&g, first, &e) == 0)) {
+		eq_int(jgguf_tensors(g), 3);
+		t = jgguf_find(g, "a");
+		ok(t != NULL);
+		v = 0;
+		if (t)
+			memcpy(&v, t->data, sizeof(v));
+		ok(v == 2);
+		ok(jgguf_find(g, "z") && jgguf_find(g, "m") && !jgguf_find(g, "b"));
+		jgguf_close(g);
+	}
+	snprintf(other, sizeof(other), "%s", t_path(dir, "m-00002-of-00003.gguf"));
+	refused(other, "name the first");
+	write_part(other, 1, 3, 3, "a");
+	refused(first, "tensor a is in another part too");
+	write_part(other, 2, 3, 3, "m");
+	refused(first, "is part 3 of 3, expected part 2 of 3");
+	write_part(other, 1, 3, 3, "m");
+	write_part(first, 0, 3, 4, "z");
+	refused(first, "3 tensors in 3 files, expected 4");
+	write_part(t_path(dir, "x.gguf"), 0, 3, 3, "z");
+	refused(t_path(dir, "x.gguf"), "-00001-of-00003.gguf");
+}
+
 int
 main(void)
 {
@@ -369,6 +438,7 @@ main(void)
 	bad_tensors();
 	bad_shapes();
 	bad_writing(dir);
+	several_files(dir);
 	real_file();
 	jbuf_release(&file);
 	jfs_remove_tree(dir, NULL);

@@ -18,6 +18,8 @@ static const struct {
 } cases[] = {
 	{ "lora", "llama/gqa" }, { "rslora", "llama/gqa" }, { "dora", "llama/scaled" },
 	{ "ends", "llama/gqa" }, { "tied", "qwen3/tied" }, { "gpt2", "gpt2/tiny" },
+	{ "experts", "mixtral/tiny" }, { "dora_ends", "llama/gqa" },
+	{ "expert_down", "qwen3_moe/tiny" },
 };
 
 static char path_buf[3][600];
@@ -53,6 +55,7 @@ open_run(struct run *r, int i, bool opened)
 		printf("# %s\n", e.msg);
 		return -1;
 	}
+	r->m->cfg.router_losses = false;	/* as transformers has it unless asked */
 	ids = jst_find(r->st, "ids");
 	r->B = (int)ids->shape[0];
 	r->T = (int)ids->shape[1];
@@ -138,32 +141,46 @@ check_forward(int i, bool opened)
 	close_run(&r);
 }
 
+/* The largest difference between two tensors of one shape. */
+static double
+differ(const struct jst_tensor *t, const struct jst_tensor *u)
+{
+	float *v = jmem_alloc((size_t)t->count, sizeof(*v)), *w = jmem_alloc((size_t)t->count, sizeof(*w));
+	struct jerr e = { 0 };
+	double worst = t->count == u->count && t->shape[0] == u->shape[0] ? 0 : 1e9;
+
+	jst_to_f32(t, v, &e);
+	if (worst == 0)
+		jst_to_f32(u, w, &e);
+	for (int64_t k = 0; worst < 1e9 && k < t->count; k++)
+		worst = fmax(worst, fabs((double)v[k] - w[k]));
+	jmem_free(v);
+	jmem_free(w);
+	return worst;
+}
+
+/* Of all tensors as they are saved. */
 static double
 worst_final(struct run *r)
 {
 	double worst = 0;
-	char name[160];
+	char name[200], dir[600], file[700];
+	struct jst *st;
+	struct jerr e = { 0 };
 
-	for (size_t i = 0; i < r->a->n_params; i++) {
-		const struct jparam *p = &r->a->params[i];
+	snprintf(dir, sizeof(dir), "%s", t_tmpdir());
+	snprintf(file, sizeof(file), "%s/adapter_model.safetensors", dir);
+	if (jadapter_save(r->a, dir, &e) < 0 || jst_open(&st, file, &e) < 0)
+		return 1e9;
+	for (size_t i = 0; i < jst_count(st); i++) {
 		const struct jst_tensor *t;
-		struct jerr e = { 0 };
-		bool turn = jstr_ends(p->name, "lora_embedding_A");
-		float *v;
 
-		snprintf(name, sizeof(name), "final.%s", p->name);
+		snprintf(name, sizeof(name), "final.%s", jst_at(st, i)->name);
 		t = jst_find(r->st, name);
-		if (!t)
-			return 1e9;
-		v = jmem_alloc((size_t)t->count, sizeof(*v));
-		jst_to_f32(t, v, &e);
-		for (int64_t k = 0; k < t->count; k++) {
-			int64_t at = turn ? k % t->shape[1] * t->shape[0] + k / t->shape[1] : k;
-
-			worst = fmax(worst, fabs((double)p->value[at] - v[k]));
-		}
-		jmem_free(v);
+		worst = fmax(worst, t ? differ(t, jst_at(st, i)) : 1e9);
 	}
+	jst_close(st);
+	jfs_remove_tree(dir, &e);
 	return worst;
 }
 
@@ -331,6 +348,84 @@ check_spec(void)
 	jmodel_free(m);
 }
 
+/* B A of a module in peft's file under a prefix, against ours. */
+static double
+worst_product(const struct jst *st, const char *method, const struct jadapter_module *m)
+{
+	char name[200];
+	int64_t r = m->r, I = m->a->shape[1], O = m->b->shape[0];
+	float *a = jmem_alloc((size_t)(r * I), sizeof(*a)), *b = jmem_alloc((size_t)(O * r), sizeof(*b));
+	const struct jst_tensor *t;
+	struct jerr e = { 0 };
+	double worst = 0;
+
+	snprintf(name, sizeof(name), "%s.%s", method, m->a->name);
+	t = jst_find(st, name);
+	if (t && t->shape[0] == r)
+		jst_to_f32(t, a, &e);
+	else
+		worst = 1e9;
+	snprintf(name, sizeof(name), "%s.%s", method, m->b->name);
+	t = jst_find(st, name);
+	if (t && t->shape[1] == r)
+		jst_to_f32(t, b, &e);
+	else
+		worst = 1e9;
+	for (int64_t i = 0; worst < 1e9 && i < O * I; i++) {
+		double x = 0, y = 0;
+
+		for (int64_t k = 0; k < r; k++) {
+			x += (double)b[i / I * r + k] * a[k * I + i % I];
+			y += (double)m->b->value[i / I * r + k] * m->a->value[k * I + i % I];
+		}
+		worst = fmax(worst, fabs(x - y));
+	}
+	jmem_free(a);
+	jmem_free(b);
+	return worst;
+}
+
+/* Two adapters joined by each method are what peft makes of them; dare at density 1 is linear. */
+static void
+check_joins(void)
+{
+	static const struct {
+		enum jadapter_join_method method;
+		const char *peft;
+		double density;
+	} ways[] = {
+		{ JJOIN_CAT, "cat", 0.3 }, { JJOIN_SVD, "svd", 0.3 }, { JJOIN_LINEAR, "linear", 0.3 },
+		{ JJOIN_PRUNE, "magnitude_prune", 0.3 }, { JJOIN_TIES, "ties", 0.3 },
+		{ JJOIN_DARE, "linear", 1 },
+	};
+	const double weights[2] = { 0.7, -0.4 };
+	struct jadapter *v[2] = { NULL }, *x;
+	struct jst *st = NULL;
+	struct jerr e = { 0 };
+
+	if (!ok(jst_open(&st, "tests/ref/adapter/join.oracle.safetensors", &e) == 0
+		&& jadapter_load(&v[0], "tests/ref/adapter/join_a", &e) == 0
+		&& jadapter_load(&v[1], "tests/ref/adapter/join_b", &e) == 0))
+		return;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		const struct jadapter_join o = { .method = ways[i].method, .weights = weights, .n = 2,
+			.adapters = (const struct jadapter *const *)v, .density = ways[i].density };
+		double worst = 0;
+
+		if (!ok(jadapter_join(&x, &o, &e) == 0))
+			continue;
+		for (size_t k = 0; k < x->n_modules; k++)
+			worst = fmax(worst, worst_product(st, ways[i].peft, &x->modules[k]));
+		printf("# %s\n", ways[i].peft);
+		ok(x->n_modules == 4 && x->alpha == (double)x->r);
+		near(worst, 0, 1e-6);
+		jadapter_free(x);
+	}
+	jadapter_free(v[0]);
+	jadapter_free(v[1]);
+	jst_close(st);
+}
+
 /* mlx-lm has A as [I, r], B as [r, O] and the scale itself. */
 static void
 check_mlx(const char *shared)
@@ -382,6 +477,7 @@ main(void)
 	check_refused("\"use_dora\": false", "\"use_dora\": true", "magnitude");
 	check_refused("\"LORA\"", "\"IA3\"", "IA3");
 	check_spec();
+	check_joins();
 	snprintf(real, sizeof(real), "%s/models/gpt2_lora_kto_hh", shared ? shared : "");
 	if (jfs_is_dir(real)) {
 		check_copy(real);

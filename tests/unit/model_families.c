@@ -9,6 +9,7 @@
 
 #include "base/jmem.h"
 #include "base/jstr.h"
+#include "graph/jkv.h"
 #include "io/jfs.h"
 #include "io/jgguf.h"
 #include "io/jio.h"
@@ -97,7 +98,7 @@ logits(struct jmodel *m)
 	enum { N = 7 };
 	const struct jgraph_plan_opts opts = { .training = false };
 	const struct jmodel_config *c = &m->cfg;
-	size_t per = N * (size_t)(c->kv_heads * c->head_dim);
+	size_t per = (size_t)(jkv_pages(N) * JKV_PAGE) * (size_t)(c->kv_heads * c->head_dim);
 	float *slab = jmem_zalloc(2 * per * (size_t)c->layers, sizeof(*slab)), *out;
 	struct jkv_cache *kv = jmem_zalloc((size_t)c->layers, sizeof(*kv));
 	const struct jmodel_infer_shape shape = { N, N, kv };

@@ -9,6 +9,7 @@
 
 #include "base/jmem.h"
 #include "base/jle.h"
+#include "graph/jkv.h"
 #include "graph/jmoe.h"
 #include "model/jmodel.h"
 #include "model/jsafetensors.h"
@@ -167,7 +168,7 @@ infer_graph(const struct oracle *o, struct jmodel *m, struct jpar *pool, int ste
 {
 	const struct jgraph_plan_opts opts = { .training = false };
 	const struct jmodel_config *c = &m->cfg;
-	size_t per = (size_t)(o->B * o->T) * (size_t)(c->kv_heads * c->head_dim);
+	size_t per = (size_t)o->B * (size_t)(jkv_pages(o->T) * JKV_PAGE) * (size_t)(c->kv_heads * c->head_dim);
 	float *slab = jmem_zalloc(2 * per * (size_t)c->layers, sizeof(*slab));
 	struct jkv_cache *kv = jmem_zalloc((size_t)c->layers, sizeof(*kv));
 	struct jmodel_infer_graph ig;
@@ -216,7 +217,7 @@ decode(const struct oracle *o, struct jmodel *m, struct jpar *pool)
 	const struct jmodel_config *c = &m->cfg;
 	const struct jst_tensor *t = jst_find(o->st, "greedy");
 	int prompt = 8, total = prompt + (int)t->count, same = 0, next = -1;
-	size_t per = (size_t)total * (size_t)(c->kv_heads * c->head_dim);
+	size_t per = (size_t)(jkv_pages(total) * JKV_PAGE) * (size_t)(c->kv_heads * c->head_dim);
 	float *slab = jmem_zalloc(2 * per * (size_t)c->layers, sizeof(*slab));
 	struct jkv_cache *kv = jmem_zalloc((size_t)c->layers, sizeof(*kv));
 	const struct jmodel_infer_shape shape = { 1, 1, kv };

@@ -209,6 +209,45 @@ check_simple(const struct jkern *k, int64_t n)
 
 /* exp over its whole range against libm, and what is outside. */
 static void
+check_layernorm(const struct jkern *k, int64_t n)
+{
+	float x[MOST], w[MOST], c[MOST], dy[MOST], y[MOST + 1], want[MOST], sum[4][MOST + 1];
+	const float *const wb[2] = { w, c };
+	struct jln_back b = { .n = n, .eps = 1e-5f, .x = x, .w = w, .dy = dy };
+
+	if (n < 3)	/* of two values the signs alone remain, the rest is rounding */
+		return;
+	fill(x, n, 31, 2);
+	fill(w, n, 32, 1);
+	fill(c, n, 33, 1);
+	fill(dy, n, 34, 1);
+	y[n] = 77;
+	k->layernorm(y, x, wb, n, 1e-5f);
+	jkern_layernorm_ref(want, x, wb, n, 1e-5f);
+	ok(distance(y, want, n) < 2e-6 && guarded(y, n));
+	for (int add = 0; add < 2; add++) {
+		for (int i = 0; i < 4; i++) {
+			fill(sum[i], n, 35 + (uint64_t)(i & 1), 1);
+			sum[i][n] = 77;
+		}
+		fill(y, n, 37, 1);
+		fill(want, n, 37, 1);
+		b.add = add;
+		b.dx = y;
+		b.dw = sum[0];
+		b.db = sum[1];
+		k->layernorm_back(&b);
+		b.dx = want;
+		b.dw = sum[2];
+		b.db = sum[3];
+		jkern_layernorm_back_ref(&b);
+		ok(distance(y, want, n) < 1e-5 && guarded(y, n));
+		ok(distance(sum[0], sum[2], n) < 2e-6 && guarded(sum[0], n));
+		ok(distance(sum[1], sum[3], n) < 2e-6 && guarded(sum[1], n));
+	}
+}
+
+static void
 check_exp(const struct jkern *k)
 {
 	double worst = 0;
@@ -241,6 +280,7 @@ main(void)
 		check_exp(*k);
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 			check_norm(*k, sizes[i]);
+			check_layernorm(*k, sizes[i]);
 			check_swiglu(*k, sizes[i]);
 			check_gelu_tanh(*k, sizes[i]);
 			check_rope(*k, sizes[i] <= MOST / 2 ? sizes[i] : 1);

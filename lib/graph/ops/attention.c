@@ -1,9 +1,12 @@
 /*
  * attention.c - causal grouped-query attention for training: forward by tiles with the logarithm of
- * each row's sum kept; backward recomputes the weights tile by tile (Dao et al. 2022).
+ * each row's sum kept; backward recomputes the weights panel by panel (Dao et al. 2022).
  *
- * One task is one key-value head of one sequence, with the query heads of its group: no two tasks
- * write the same memory and each sums in a fixed order.
+ * A task of forward is one query head of one sequence, a task of backward one key-value head with the
+ * query heads of its group: no two tasks write the same memory and each sums in a fixed order.
+ *
+ * What a row may see is an interval of keys, and what sees a key an interval of rows, as long as a
+ * segment is one piece; where one is not, the kernels compare segments as well.
  */
 #include <math.h>
 #include <string.h>
@@ -12,172 +15,138 @@
 #include "graph/ops.h"
 #include "graph/ref.h"
 
-/* Pointers of one head of one sequence. */
-struct head {
-	const struct jrun *x;
-	const struct jnode *n;
-	const struct jattn *a;
-	const float *q, *k, *v;
-	const int32_t *seg;		/* [T] or NULL */
-	float *o, *lse;
-	int64_t ldq, ldk;
-	float *kt, *vt;			/* of this worker: keys and values turned, [d, turned_ld()] */
-	float *work;			/* what follows them */
-};
-
-/* Row distance of turned keys: no power of two, so that columns meet different cache lines. */
-static int64_t
-turned_ld(const struct jattn *a)
-{
-	return (a->T + 15) / 16 * 16 + 16;
-}
-
-/* to [d, T] = from [T, d]: tiles of scores are then products of rows as they lie. */
-static void
-turn(const struct head *h, float *to, const float *from)
-{
-	h->x->k->transpose(to, from, h->a->T, h->a->d, turned_ld(h->a), h->ldk);
-}
-
 static bool
 sees(const struct jattn *a, const int32_t *seg, int64_t i, int64_t j)
 {
 	return (j <= i || a->both_ways) && (a->window == 0 || i - j < a->window) && (!seg || seg[i] == seg[j]);
 }
 
-static void
-seg_range(const int32_t *seg, int64_t first, int64_t n, int32_t range[2])
-{
-	range[0] = range[1] = seg[first];
-	for (int64_t i = first + 1; i < first + n; i++) {
-		range[0] = seg[i] < range[0] ? seg[i] : range[0];
-		range[1] = seg[i] > range[1] ? seg[i] : range[1];
-	}
-}
-
-/* Whether rows i..i+ni see any of keys j..j+nj; *all: each sees each. */
+/* Whether the segments of T rows are one piece each, as far as a look along them tells. */
 static bool
-tile_seen(const struct head *h, const int64_t i[2], const int64_t j[2], bool *all)
+in_pieces(const int32_t *seg, int64_t T)
 {
-	int64_t last = i[0] + i[1] - 1, w = h->a->window;
-	int32_t si[2], sj[2];
+	int64_t i = 1, rest;
 
-	*all = h->a->both_ways || (j[0] + j[1] - 1 <= i[0] && (w == 0 || last - j[0] < w));
-	if ((j[0] > last && !h->a->both_ways) || (w > 0 && i[0] - (j[0] + j[1] - 1) >= w))
-		return false;
-	if (!h->seg)
-		return true;
-	seg_range(h->seg, i[0], i[1], si);
-	seg_range(h->seg, j[0], j[1], sj);
-	*all = *all && si[0] == si[1] && sj[0] == sj[1] && si[0] == sj[0];
-	return si[0] <= sj[1] && sj[0] <= si[1];
-}
-
-static void
-scores(const struct head *h, const int64_t i[2], const int64_t j[2], float *s)
-{
-	struct jgemm g = {
-		.form = JGEMM_NN, .M = i[1], .N = j[1], .K = h->a->d,
-		.A = h->q + i[0] * h->ldq, .lda = h->ldq, .B = h->kt + j[0], .ldb = turned_ld(h->a),
-		.C = s, .ldc = ATTN_TILE, .alpha = h->a->scale, .beta = 0
-	};
-
-	jkern_small(h->x->k, &g);
-	attn_softcap(s, i[1], j[1], h->a->softcap);
-}
-
-static bool
-same_segment(const struct head *h, const int64_t i[2], const int64_t j[2])
-{
-	int32_t si[2], sj[2];
-
-	if (!h->seg)
-		return true;
-	seg_range(h->seg, i[0], i[1], si);
-	seg_range(h->seg, j[0], j[1], sj);
-	return si[0] == si[1] && sj[0] == sj[1] && si[0] == sj[0];
-}
-
-static void
-mask(const struct head *h, const int64_t i[2], const int64_t j[2], float *s)
-{
-	bool same = same_segment(h, i, j);
-
-	for (int64_t r = 0; r < i[1]; r++, s += ATTN_TILE) {
-		int64_t row = i[0] + r, c = 0;
-		int64_t from = h->a->window > 0 ? row - h->a->window + 1 - j[0] : 0;
-		int64_t end = row + 1 - j[0] < j[1] && !h->a->both_ways ? row + 1 - j[0] : j[1];
-
-		for (; c < from && c < j[1]; c++)
-			s[c] = -INFINITY;
-		for (; !same && c < end; c++)
-			if (h->seg[j[0] + c] != h->seg[row])
-				s[c] = -INFINITY;
-		for (c = end > 0 ? end : 0; c < j[1]; c++)
-			s[c] = -INFINITY;
-	}
+	while (i < T && seg[i] >= seg[i - 1])
+		i++;
+	for (rest = i; i < T && seg[i] == seg[rest]; i++)
+		;
+	return i == T && (rest == T || seg[rest] < seg[0]);
 }
 
 static int64_t
-tile_len(const struct jattn *a, int64_t first)
+round_up(int64_t x, int64_t to)
 {
-	return a->T - first < ATTN_TILE ? a->T - first : ATTN_TILE;
+	return (x + to - 1) / to * to;
 }
 
-/* Rows i of one head against all keys they see. */
+/* What all heads of a sequence share: four arrays of a value a row, padded to panels with 0. */
+struct sights {
+	const struct jattn *a;
+	int64_t vw, padded;
+	float *row_from, *row_to, *key_from, *key_to;
+	const int32_t *seg;		/* NULL where the intervals say it all */
+};
+
 static void
-forward_tile(const struct head *h, const int64_t i[2])
+fill_sights(const struct sights *s, const int32_t *seg)
 {
-	float *s = h->work, *m = s + ATTN_TILE * ATTN_TILE;
-	struct attn_rows rows = {
-		.k = h->x->k, .rows = i[1], .d = h->a->d, .ld = h->ldq, .m = m,
-		.l = m + ATTN_TILE, .o = h->o + i[0] * h->ldq, .s = s
-	};
-	bool all;
+	const struct jattn *a = s->a;
+	int64_t T = a->T, run = 0, end = 0;
 
-	attn_begin(&rows);
-	for (int64_t j = 0; j < (h->a->both_ways ? h->a->T : i[0] + i[1]); j += ATTN_TILE) {
-		const int64_t span[2] = { j, tile_len(h->a, j) };
-
-		if (!tile_seen(h, i, span, &all))
-			continue;
-		scores(h, i, span, s);
-		if (!all)
-			mask(h, i, span, s);
-		attn_tile(&rows, h->v + j * h->ldk, h->ldk, span[1]);
+	memset(s->row_from, 0, (size_t)(4 * s->padded) * sizeof(float));
+	for (int64_t i = 0; i < T; i++) {
+		if (i == end) {
+			run = i;
+			for (end = i + 1; end < T && (!seg || s->seg || seg[end] == seg[run]); end++)
+				;
+		}
+		s->row_from[i] = (float)(a->window > 0 && i - a->window + 1 > run ? i - a->window + 1 : run);
+		s->row_to[i] = (float)(a->both_ways ? end : i + 1);
+		s->key_from[i] = (float)(a->both_ways ? run : i);
+		s->key_to[i] = (float)(a->window > 0 && i + a->window < end ? i + a->window : end);
 	}
-	attn_end(&rows);
-	for (int64_t r = 0; h->lse && r < i[1]; r++)
-		h->lse[i[0] + r] = rows.m[r] + logf(rows.l[r]);
+}
+
+/* Lays the arrays of sequence b out at its place of the scratch. */
+static struct sights
+sights_of(const struct jrun *x, const struct jnode *n, int64_t b)
+{
+	const struct jattn *a = n->attr;
+	const int32_t *seg = n->n_in > 3 ? (const int32_t *)n->in[3]->data + b * a->T : NULL;
+	struct sights s = { .a = a, .vw = x->k->vw, .padded = round_up(a->T, x->k->vw) };
+
+	s.row_from = x->work + b * round_up(4 * s.padded, 16);
+	s.row_to = s.row_from + s.padded;
+	s.key_from = s.row_to + s.padded;
+	s.key_to = s.key_from + s.padded;
+	s.seg = seg && !in_pieces(seg, a->T) ? seg : NULL;
+	return s;
+}
+
+static struct jattn_sight
+sight_of(const struct sights *s, int64_t at, const float *from, const float *to)
+{
+	struct jattn_sight x = { .at = at, .from = from + at, .to = to + at };
+	float first = from[at], end = to[at];
+
+	x.lanes = s->a->T - at < s->vw ? s->a->T - at : s->vw;
+	x.last_from = first;
+	x.first_to = end;
+	for (int64_t i = 1; i < s->vw; i++) {
+		if (i < x.lanes) {
+			first = x.from[i] < first ? x.from[i] : first;
+			end = x.to[i] > end ? x.to[i] : end;
+		}
+		x.last_from = x.from[i] > x.last_from ? x.from[i] : x.last_from;
+		x.first_to = x.to[i] < x.first_to ? x.to[i] : x.first_to;
+	}
+	x.first = (int64_t)first;
+	x.end = (int64_t)end;
+	return x;
 }
 
 struct task {
 	const struct jrun *x;
 	const struct jnode *n;
-	size_t stride;
+	size_t shared, stride;		/* floats of scratch of all, and of each worker */
 };
 
-/* Query head qh of sequence b. */
+/* One query head of one sequence. */
+struct head {
+	const struct jkern *k;
+	const struct jnode *n;
+	const struct jattn *a;
+	struct jattn_head h;
+	struct sights sights;
+	int64_t q, kv;			/* offsets of its first value in queries, in keys and values */
+	int64_t ldq, ldk;
+	int64_t size;			/* floats of the panels of T rows */
+	float *work;			/* of this worker */
+};
+
 static struct head
 head_of(const struct task *t, int64_t b, int64_t qh, int worker)
 {
-	const struct jnode *n = t->n;
-	const struct jattn *a = n->attr;
-	int64_t row = b * a->T, kh = qh / (a->H / a->K);
+	const struct jattn *a = t->n->attr;
 	struct head h = {
-		.x = t->x, .n = n, .a = a, .ldq = (int64_t)a->H * a->d, .ldk = (int64_t)a->K * a->d,
-		.kt = t->x->work + (size_t)worker * t->stride
+		.k = t->x->k, .n = t->n, .a = a, .sights = sights_of(t->x, t->n, b),
+		.ldq = (int64_t)a->H * a->d, .ldk = (int64_t)a->K * a->d,
+		.work = t->x->work + t->shared + (size_t)worker * t->stride
 	};
 
-	h.vt = h.kt + turned_ld(a) * a->d;
-	h.work = t->x->training ? h.vt + turned_ld(a) * a->d : h.vt;
-	h.q = (const float *)n->in[0]->data + row * h.ldq + qh * a->d;
-	h.k = (const float *)n->in[1]->data + row * h.ldk + kh * a->d;
-	h.v = (const float *)n->in[2]->data + row * h.ldk + kh * a->d;
-	h.seg = n->n_in > 3 ? (const int32_t *)n->in[3]->data + row : NULL;
-	h.o = (float *)n->data + row * h.ldq + qh * a->d;
-	h.lse = n->saved ? n->saved + (b * a->H + qh) * a->T : NULL;
+	h.h = (struct jattn_head){ .d = a->d, .wide = round_up(a->d, JATTN_WIDE),
+		.block = jgemm_block(a->d), .scale = a->scale, .cap = a->softcap, .seg = h.sights.seg };
+	h.q = b * a->T * h.ldq + qh * a->d;
+	h.kv = b * a->T * h.ldk + qh / (a->H / a->K) * a->d;
+	h.size = h.sights.padded * h.h.wide;
 	return h;
+}
+
+static const float *
+value_of(const struct jnode *n, int in)
+{
+	return n->in[in]->data;
 }
 
 static void
@@ -186,141 +155,131 @@ forward_head(void *arg, int64_t i, int worker)
 	const struct task *t = arg;
 	const struct jattn *a = t->n->attr;
 	struct head h = head_of(t, i / a->H, i % a->H, worker);
+	float *k = h.work, *v = k + h.size, *q = v + h.size, *o = q + h.h.wide * h.sights.vw;
 
-	turn(&h, h.kt, h.k);
-	for (int64_t r = 0; r < a->T; r += ATTN_TILE) {
-		const int64_t span[2] = { r, tile_len(a, r) };
+	h.k->panels(k, value_of(t->n, 1) + h.kv, h.ldk, a->T, &h.h);
+	h.k->panels(v, value_of(t->n, 2) + h.kv, h.ldk, a->T, &h.h);
+	for (int64_t r = 0; r < a->T; r += h.sights.vw) {
+		struct jattn_queries x = {
+			.h = &h.h, .sight = sight_of(&h.sights, r, h.sights.row_from, h.sights.row_to),
+			.q = q, .k = k, .v = v, .o = o, .lse = t->n->saved ? t->n->saved + i * a->T + r : NULL
+		};
 
-		forward_tile(&h, span);
+		h.k->panels(q, value_of(t->n, 0) + h.q + r * h.ldq, h.ldq, x.sight.lanes, &h.h);
+		h.k->attend(&x);
+		h.k->unpanels((float *)t->n->data + h.q + r * h.ldq, o, h.ldq, x.sight.lanes, &h.h,
+			false);
 	}
 }
 
-/* Floats of scratch for one worker. */
+/* Floats of scratch for one worker: panels of a head, what a task has of each, and a few rows. */
 static size_t
 stride_of(const struct jrun *x, const struct jattn *a)
 {
-	size_t tiles = 2 * ATTN_TILE * ATTN_TILE + 2 * ATTN_TILE;
-	size_t turned = (size_t)(turned_ld(a) * a->d) * (x->training ? 2 : 1);
+	int64_t wide = round_up(a->d, JATTN_WIDE), padded = round_up(a->T, x->k->vw);
+	int64_t all = x->training ? 7 : 2, some = x->training ? 2 * padded : 2 * wide * x->k->vw;
 
-	return turned + (tiles + (size_t)a->T + 15) / 16 * 16;
+	/* Forward needs two panels beside those of keys and values. */
+	return (size_t)round_up(all * padded * wide + some, 16);
+}
+
+static struct task
+task_of(const struct jrun *x, const struct jnode *n)
+{
+	const struct jattn *a = n->attr;
+	int64_t each = round_up(4 * round_up(a->T, x->k->vw), 16);
+
+	return (struct task){ x, n, (size_t)(a->B * each), stride_of(x, a) };
+}
+
+static void
+run_tasks(const struct jrun *x, struct jnode *n, int64_t heads,
+	void (*fn)(void *arg, int64_t i, int worker))
+{
+	const struct jattn *a = n->attr;
+	struct task t = task_of(x, n);
+
+	for (int64_t b = 0; b < a->B; b++) {
+		struct sights s = sights_of(x, n, b);
+
+		fill_sights(&s, n->n_in > 3 ? (const int32_t *)n->in[3]->data + b * a->T : NULL);
+	}
+	jpar_for(x->pool, a->B * heads, fn, &t);
 }
 
 static void
 forward(const struct jrun *x, struct jnode *n)
 {
-	const struct jattn *a = n->attr;
-	struct task t = { x, n, stride_of(x, a) };
-
-	jpar_for(x->pool, (int64_t)a->B * a->H, forward_head, &t);
+	run_tasks(x, n, ((const struct jattn *)n->attr)->H, forward_head);
 }
 
 /* --- backward --- */
 struct head_back {
 	struct head h;
-	const float *dout, *delta;	/* delta [T]: dot(dout, out) of each row */
-	float *dq, *dk, *dv;
-	float *p, *ds;			/* [ATTN_TILE, ATTN_TILE] each */
+	float *q, *dout, *dq;		/* panels of all rows of a query head */
+	float *k, *v, *dk, *dv;		/* of all keys */
+	float *lse, *delta;		/* [padded] */
 };
 
-/* C (ATTN_TILE's rows or a head's) += alpha * op(A) B */
-static void
-accumulate(const struct head_back *b, struct jgemm g)
+/* Where a gradient of an input goes that this task owns, NULL if not wanted. */
+static float *
+grad_of(const struct jnode *n, int in, int64_t at)
 {
-	g.beta = 1;
-	g.N = b->h.a->d;
-	jkern_small(b->h.x->k, &g);
+	return n->in[in]->grad ? n->in[in]->grad + at : NULL;
 }
 
 static void
-softmax_tile(const struct head_back *b, const int64_t i[2], const int64_t j[2])
+give_back(const struct head_back *b, int in, int64_t at, const float *from)
 {
 	const struct head *h = &b->h;
-	const struct jkern *k = h->x->k;
-	struct jgemm g = {
-		.form = JGEMM_NN, .M = i[1], .N = j[1], .K = h->a->d,
-		.A = b->dout + i[0] * h->ldq, .lda = h->ldq, .B = h->vt + j[0],
-		.ldb = turned_ld(h->a), .C = b->ds, .ldc = ATTN_TILE, .alpha = 1, .beta = 0
+	float *to = grad_of(h->n, in, at);
+
+	if (to)
+		h->k->unpanels(to, from, in == 0 ? h->ldq : h->ldk, h->a->T, &h->h, h->n->add[in]);
+}
+
+/* Keys of the panel from j on against rows from..end of the query head in b. */
+static void
+backward_panel(const struct head_back *b, int64_t j, const int64_t rows[2])
+{
+	const struct head *h = &b->h;
+	int64_t at = j * h->h.wide;
+	struct jattn_keys x = {
+		.h = &h->h, .sight = sight_of(&h->sights, j, h->sights.key_from, h->sights.key_to),
+		.q = b->q, .dout = b->dout, .lse = b->lse, .delta = b->delta,
+		.k = b->k + at, .v = b->v + at, .dq = h->n->in[0]->grad ? b->dq : NULL,
+		.dk = h->n->in[1]->grad ? b->dk + at : NULL,
+		.dv = h->n->in[2]->grad ? b->dv + at : NULL
 	};
 
-	jkern_small(k, &g);
-	for (int64_t r = 0; r < i[1]; r++) {
-		float *p = b->p + r * ATTN_TILE, *ds = b->ds + r * ATTN_TILE, capped[ATTN_TILE];
-
-		if (h->a->softcap > 0)
-			memcpy(capped, p, (size_t)j[1] * sizeof(*p));
-		k->exp_scale(p, p, h->lse[i[0] + r], 1, j[1]);
-		k->softmax_back(ds, p, ds, b->delta[i[0] + r], h->a->scale, j[1]);
-		for (int64_t c = 0; h->a->softcap > 0 && c < j[1]; c++)
-			if (p[c] != 0)
-				ds[c] *= 1 - capped[c] / h->a->softcap
-					* (capped[c] / h->a->softcap);
-	}
+	x.sight.first = x.sight.first > rows[0] ? x.sight.first : rows[0];
+	x.sight.end = x.sight.end < rows[1] ? x.sight.end : rows[1];
+	h->k->attend_back(&x);
 }
+
+enum { NEAR_VALUES = 16384 };	/* of each of q, dout and dq: they stay in the second-level cache */
 
 static void
-backward_tile(const struct head_back *b, const int64_t i[2], const int64_t j[2])
+backward_query_head(const struct head_back *b, int64_t i)
 {
 	const struct head *h = &b->h;
-	int64_t ldq = h->ldq, ldk = h->ldk, T = ATTN_TILE;
-	bool all;
+	const struct jnode *n = h->n;
+	int64_t T = h->a->T, vw = h->sights.vw, step = round_up(NEAR_VALUES / h->h.wide + 1, vw);
 
-	if (!tile_seen(h, i, j, &all))
-		return;
-	scores(h, i, j, b->p);
-	if (!all)
-		mask(h, i, j, b->p);
-	softmax_tile(b, i, j);
-	if (b->dv)
-		accumulate(b, (struct jgemm){ .form = JGEMM_TN, .M = j[1], .K = i[1], .A = b->p,
-			.lda = T, .B = b->dout + i[0] * ldq, .ldb = ldq, .C = b->dv + j[0] * ldk,
-			.ldc = ldk, .alpha = 1 });
-	if (b->dk)
-		accumulate(b, (struct jgemm){ .form = JGEMM_TN, .M = j[1], .K = i[1], .A = b->ds,
-			.lda = T, .B = h->q + i[0] * ldq, .ldb = ldq, .C = b->dk + j[0] * ldk,
-			.ldc = ldk, .alpha = 1 });
-	if (b->dq)
-		accumulate(b, (struct jgemm){ .form = JGEMM_NN, .M = i[1], .K = j[1], .A = b->ds,
-			.lda = T, .B = h->k + j[0] * ldk, .ldb = ldk, .C = b->dq + i[0] * ldq,
-			.ldc = ldq, .alpha = 1 });
-}
+	h->k->panels(b->q, value_of(n, 0) + h->q, h->ldq, T, &h->h);
+	h->k->panels(b->dout, n->grad + h->q, h->ldq, T, &h->h);
+	h->k->panels(b->dq, (const float *)n->data + h->q, h->ldq, T, &h->h);
+	h->k->panel_dots(b->delta, b->dout, b->dq, T, &h->h);
+	memset(b->dq, 0, (size_t)h->size * sizeof(*b->dq));
+	memset(b->lse + T, 0, (size_t)(h->sights.padded - T) * sizeof(*b->lse));
+	memcpy(b->lse, n->saved + i * T, (size_t)T * sizeof(*b->lse));
+	for (int64_t r = 0; r < T; r += step) {
+		const int64_t rows[2] = { r, r + step };
 
-/* The part of a gradient that this task owns, emptied unless it is added to. */
-static float *
-grad_part(const struct jnode *n, int k, int64_t row, int64_t col)
-{
-	const struct jattn *a = n->attr;
-	int64_t ld = jnode_cols(n->in[k]);
-	float *g = n->in[k]->grad;
-
-	if (!g)
-		return NULL;
-	g += row * ld + col;
-	for (int64_t r = 0; !n->add[k] && r < a->T; r++)
-		memset(g + r * ld, 0, (size_t)a->d * sizeof(*g));
-	return g;
-}
-
-static void
-backward_query_head(struct head_back *b, int64_t seq, int64_t qh)
-{
-	const struct head *h = &b->h;
-	int64_t T = h->a->T;
-	float *delta = b->ds + ATTN_TILE * ATTN_TILE;
-
-	b->dout = h->n->grad + seq * T * h->ldq + qh * h->a->d;
-	b->dq = grad_part(h->n, 0, seq * T, qh * h->a->d);
-	b->delta = delta;
-	for (int64_t r = 0; r < T; r++)
-		delta[r] = h->x->k->dot(b->dout + r * h->ldq, h->o + r * h->ldq, h->a->d);
-	for (int64_t j = 0; j < T; j += ATTN_TILE) {
-		const int64_t keys[2] = { j, tile_len(h->a, j) };
-
-		for (int64_t i = h->a->both_ways ? 0 : j; i < T; i += ATTN_TILE) {
-			const int64_t rows[2] = { i, tile_len(h->a, i) };
-
-			backward_tile(b, rows, keys);
-		}
+		for (int64_t j = 0; j < T; j += vw)
+			backward_panel(b, j, rows);
 	}
+	give_back(b, 0, h->q, b->dq);
 }
 
 static void
@@ -329,30 +288,33 @@ backward_group(void *arg, int64_t i, int worker)
 	const struct task *t = arg;
 	const struct jattn *a = t->n->attr;
 	int64_t seq = i / a->K, kh = i % a->K, group = a->H / a->K;
-	struct head_back b = {
-		.dk = grad_part(t->n, 1, seq * a->T, kh * a->d),
-		.dv = grad_part(t->n, 2, seq * a->T, kh * a->d)
-	};
+	struct head_back b = { .h = head_of(t, seq, kh * group, worker) };
+	int64_t size = b.h.size;
 
+	b.k = b.h.work;
+	b.v = b.k + size;
+	b.dk = b.v + size;
+	b.dv = b.dk + size;
+	b.q = b.dv + size;
+	b.dout = b.q + size;
+	b.dq = b.dout + size;
+	b.lse = b.dq + size;
+	b.delta = b.lse + b.h.sights.padded;
+	b.h.k->panels(b.k, value_of(t->n, 1) + b.h.kv, b.h.ldk, a->T, &b.h.h);
+	b.h.k->panels(b.v, value_of(t->n, 2) + b.h.kv, b.h.ldk, a->T, &b.h.h);
+	memset(b.dk, 0, (size_t)(2 * size) * sizeof(*b.dk));
 	for (int64_t qh = kh * group; qh < (kh + 1) * group; qh++) {
 		b.h = head_of(t, seq, qh, worker);
-		b.p = b.h.work;
-		if (qh % group == 0) {	/* the same for all heads of the group */
-			turn(&b.h, b.h.kt, b.h.k);
-			turn(&b.h, b.h.vt, b.h.v);
-		}
-		b.ds = b.p + ATTN_TILE * ATTN_TILE;
-		backward_query_head(&b, seq, qh);
+		backward_query_head(&b, seq * a->H + qh);
 	}
+	give_back(&b, 1, b.h.kv, b.dk);
+	give_back(&b, 2, b.h.kv, b.dv);
 }
 
 static void
 backward(const struct jrun *x, struct jnode *n)
 {
-	const struct jattn *a = n->attr;
-	struct task t = { x, n, stride_of(x, a) };
-
-	jpar_for(x->pool, (int64_t)a->B * a->K, backward_group, &t);
+	run_tasks(x, n, ((const struct jattn *)n->attr)->K, backward_group);
 }
 
 static unsigned
@@ -373,7 +335,9 @@ saved(const struct jnode *n)
 static size_t
 work(const struct jrun *x, const struct jnode *n)
 {
-	return stride_of(x, n->attr) * (size_t)x->workers;
+	struct task t = task_of(x, n);
+
+	return t.shared + t.stride * (size_t)x->workers;
 }
 
 /* Counted without segments and window: half of the T x T square, or all of it. */

@@ -10,19 +10,30 @@
 #include <string.h>
 
 #include "graph/attn.h"
+#include "graph/kv.h"
 #include "graph/ops.h"
 #include "graph/ref.h"
+
+_Static_assert((int)ATTN_TILE == (int)JKV_PAGE, "a tile of attention is a page");
 
 struct cached {
 	struct jattn a;
 	struct jkv_cache *cache;
 };
 
-/* Offset in the cache of a sequence's position. */
-static int64_t
-cache_at(const struct cached *c, int64_t slot, int64_t pos)
+/* Rows first..first + n of a sequence, which are of one page, in the page of keys or of values. */
+static struct jkv_rows
+rows_at(const struct cached *c, bool values, int64_t slot, int64_t first, int64_t n)
 {
-	return (slot * c->cache->capacity + pos) * c->a.K * c->a.d;
+	const struct jkv_cache *kv = c->cache;
+	enum jdtype type = values ? kv->v_type : kv->k_type;
+	int64_t page = slot * jkv_pages(kv->capacity) + first / JKV_PAGE;
+
+	if (kv->table)
+		page = kv->table[page];
+	return (struct jkv_rows){ .type = type, .values = values, .heads = c->a.K, .d = c->a.d,
+		.page = (char *)(values ? kv->v : kv->k) + (uint64_t)page
+			* jkv_page_bytes(type, c->a.K, c->a.d), .first = first % JKV_PAGE, .n = n };
 }
 
 static void
@@ -30,20 +41,19 @@ append(const struct jnode *n)
 {
 	const struct cached *c = n->attr;
 	const int32_t *slot = n->in[3]->data, *pos = n->in[4]->data;
-	size_t width = (size_t)c->a.K * (size_t)c->a.d;
+	int64_t width = (int64_t)c->a.K * c->a.d;
 
 	for (int64_t r = 0; r < jnode_rows(n); r++) {
-		int64_t at;
+		struct jkv_rows k, v;
 
 		if (slot[r] < 0 || slot[r] >= c->cache->slots || pos[r] < 0
 		    || pos[r] >= c->cache->capacity)
 			jbug("attention_cached: slot %d of %lld, position %d of %lld", slot[r],
 				(long long)c->cache->slots, pos[r], (long long)c->cache->capacity);
-		at = cache_at(c, slot[r], pos[r]);
-		memcpy(c->cache->k + at, (const float *)n->in[1]->data + (size_t)r * width,
-			width * sizeof(float));
-		memcpy(c->cache->v + at, (const float *)n->in[2]->data + (size_t)r * width,
-			width * sizeof(float));
+		k = rows_at(c, false, slot[r], pos[r], 1);
+		v = rows_at(c, true, slot[r], pos[r], 1);
+		jkv_put_f32(&k, (const float *)n->in[1]->data + r * width);
+		jkv_put_f32(&v, (const float *)n->in[2]->data + r * width);
 	}
 }
 
@@ -64,7 +74,7 @@ stride_of(const struct jrun *x, const struct jattn *a)
 {
 	size_t group = (size_t)(a->H / a->K), rows = group > BLOCK ? group : BLOCK;
 
-	return (attn_gemm_work(x->k, a->d) + rows * (ATTN_TILE + 2) + 15) / 16 * 16;
+	return ((size_t)KV_TILE_FLOATS(a->d) + rows * (ATTN_TILE + 2) + 15) / 16 * 16;
 }
 
 /* Rows that meet keys together: q rows ldq apart, at positions pos, pos + step, ... */
@@ -73,7 +83,7 @@ struct run {
 	const float *q;
 	float *o;
 	int64_t rows, ldq, pos, step;
-	int64_t kv;		/* offset of the sequence's first key in the cache */
+	int64_t slot, head;	/* whose keys: sequence, head of the cache */
 	float *work;
 };
 
@@ -103,27 +113,31 @@ attend(const struct run *u)
 {
 	const struct cached *c = u->t->n->attr;
 	const struct jkern *k = u->t->x->k;
-	int64_t ld = (int64_t)c->a.K * c->a.d, last = u->pos + (u->rows - 1) * u->step;
-	float *s = u->work + attn_gemm_work(k, c->a.d), *m = s + u->rows * ATTN_TILE;
+	int64_t last = u->pos + (u->rows - 1) * u->step;
+	float *s = u->work + KV_TILE_FLOATS(c->a.d), *m = s + u->rows * ATTN_TILE;
 	struct attn_rows rows = {
 		.k = k, .rows = u->rows, .d = c->a.d, .ld = u->ldq, .s = s, .m = m,
 		.l = m + u->rows, .o = u->o
 	};
 	struct jgemm g = {
-		.form = JGEMM_NT, .M = u->rows, .K = c->a.d, .A = u->q, .lda = u->ldq, .ldb = ld,
-		.C = s, .ldc = ATTN_TILE, .alpha = c->a.scale
+		.form = JGEMM_NN, .M = u->rows, .K = c->a.d, .A = u->q, .lda = u->ldq,
+		.ldb = JKV_PAGE, .C = s, .ldc = ATTN_TILE, .alpha = c->a.scale
 	};
 
 	attn_begin(&rows);
 	for (int64_t j = first_key(&c->a, u->pos) / ATTN_TILE * ATTN_TILE; j <= last;
 			j += ATTN_TILE) {
+		struct jkv_rows keys, values;
+
 		g.N = last + 1 - j < ATTN_TILE ? last + 1 - j : ATTN_TILE;
-		g.B = c->cache->k + u->kv + j * ld;
-		jkern_gemm(k, &g, u->work);
+		keys = rows_at(c, false, u->slot, j, g.N);
+		values = rows_at(c, true, u->slot, j, g.N);
+		g.B = kv_tile(k, &keys, u->head, u->work);
+		jkern_small(k, &g);
 		attn_softcap(s, u->rows, g.N, c->a.softcap);
 		if (j + g.N - 1 > u->pos || j < first_key(&c->a, last))
 			mask(u, j, g.N, s);
-		attn_tile(&rows, c->cache->v + u->kv + j * ld, ld, g.N);
+		attn_tile(&rows, kv_tile(k, &values, u->head, u->work), c->a.d, g.N);
 	}
 	attn_end(&rows);
 }
@@ -153,7 +167,7 @@ block_head(void *arg, int64_t i, int worker)
 		int64_t q = (r * c->a.H + kh * group) * c->a.d, heads;
 		struct run u = {
 			.t = t, .pos = ((const int32_t *)n->in[4]->data)[r],
-			.kv = cache_at(c, ((const int32_t *)n->in[3]->data)[r], 0) + kh * c->a.d,
+			.slot = ((const int32_t *)n->in[3]->data)[r], .head = kh,
 			.work = t->x->work + (size_t)worker * t->stride
 		};
 
@@ -189,18 +203,31 @@ work(const struct jrun *x, const struct jnode *n)
 	return stride_of(x, &c->a) * (size_t)x->workers;
 }
 
-/* A value of key or value (which: 1 or 2) at a position: of this run's rows, else of the cache. */
-static double
-past_ref(const struct jref *r, int which, int64_t row, int64_t pos, int64_t col)
+/* A sequence as the reference sees it: what the cache holds, decoded, and the rows of this run. */
+static float *
+past_ref(const struct jref *r, bool values, int64_t row)
 {
 	const struct cached *c = r->n->attr;
-	int64_t ld = (int64_t)c->a.K * c->a.d;
+	int64_t ld = (int64_t)c->a.K * c->a.d, pages = r->ids[4][row] / JKV_PAGE + 1;
+	float *past = jmem_zalloc((size_t)(pages * JKV_PAGE * ld), sizeof(*past));
+	float *work = jmem_alloc((size_t)KV_TILE_FLOATS(c->a.d), sizeof(*work));
 	int32_t slot = r->ids[3][row];
 
+	for (int64_t i = 0; i < pages * c->a.K; i++) {
+		int64_t h = i % c->a.K, first = i / c->a.K * JKV_PAGE;
+		struct jkv_rows page = rows_at(c, values, slot, first, JKV_PAGE);
+		const float *tile = kv_tile(jkern_get(), &page, h, work);
+
+		for (int64_t t = 0; t < JKV_PAGE; t++)
+			for (int64_t e = 0; e < c->a.d; e++)
+				past[(first + t) * ld + h * c->a.d + e] =
+					tile[values ? t * c->a.d + e : e * JKV_PAGE + t];
+	}
 	for (int64_t i = 0; i < jnode_rows(r->n); i++)
-		if (r->ids[3][i] == slot && r->ids[4][i] == pos)
-			return r->in[which][i * ld + col];
-	return (which == 1 ? c->cache->k : c->cache->v)[cache_at(c, slot, pos) + col];
+		for (int64_t e = 0; r->ids[3][i] == slot && r->ids[4][i] < pages * JKV_PAGE && e < ld; e++)
+			past[r->ids[4][i] * ld + e] = (float)r->in[values ? 2 : 1][i * ld + e];
+	jmem_free(work);
+	return past;
 }
 
 static void
@@ -209,13 +236,14 @@ head_ref(const struct jref *r, int64_t row, int64_t qh, double *p)
 	const struct cached *c = r->n->attr;
 	const struct jattn *a = &c->a;
 	int64_t pos = r->ids[4][row], col = qh / (a->H / a->K) * a->d, q = (row * a->H + qh) * a->d;
-	int64_t first = first_key(a, pos);
+	int64_t first = first_key(a, pos), ld = (int64_t)a->K * a->d;
+	float *keys = past_ref(r, false, row), *values = past_ref(r, true, row);
 	double top = -INFINITY, sum = 0;
 
 	for (int64_t j = first; j <= pos; j++) {
 		p[j] = 0;
 		for (int64_t e = 0; e < a->d; e++)
-			p[j] += r->in[0][q + e] * past_ref(r, 1, row, j, col + e);
+			p[j] += r->in[0][q + e] * (double)keys[j * ld + col + e];
 		p[j] *= (double)a->scale;
 		if (a->softcap > 0)
 			p[j] = (double)a->softcap * tanh(p[j] / (double)a->softcap);
@@ -226,8 +254,10 @@ head_ref(const struct jref *r, int64_t row, int64_t qh, double *p)
 	for (int64_t e = 0; e < a->d; e++) {
 		r->out[q + e] = 0;
 		for (int64_t j = first; j <= pos; j++)
-			r->out[q + e] += p[j] / sum * past_ref(r, 2, row, j, col + e);
+			r->out[q + e] += p[j] / sum * (double)values[j * ld + col + e];
 	}
+	jmem_free(keys);
+	jmem_free(values);
 }
 
 static void

@@ -1,5 +1,5 @@
 /* embed.c - rows of a table: out[r] = table[ids[r]]. */
-#include "graph/jlora.h"
+#include "graph/jloras.h"
 #include "graph/ops.h"
 #include "graph/ref.h"
 
@@ -91,7 +91,10 @@ const struct jop jop_embed = {
 struct jnode *
 jg_embed(struct jgraph *g, struct jnode *ids, struct jparam *table)
 {
-	return table->lora_rows ? jg_lora_embed(g, ids, table) : jg_embed_base(g, ids, table);
+	if (table->lora_rows)
+		return jg_lora_embed(g, ids, table);
+	return table->many_rows && g->which ? jg_loras_embed(g, ids, table)
+		: jg_embed_base(g, ids, table);
 }
 
 struct jnode *

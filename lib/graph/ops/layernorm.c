@@ -1,8 +1,7 @@
 /*
  * layernorm.c - (x - mean) / sqrt(var + eps) * w + b over each row (Ba et al. 2016).
  *
- * Sums run in LANES partial sums, so that a row's bits depend on the row alone.  The gradients of w
- * and b are sums over rows: chunks of CHUNK rows in order, then the chunks in order.
+ * The gradients of w and b are sums over rows: chunks of CHUNK rows in order, then the chunks in order.
  */
 #include <math.h>
 #include <string.h>
@@ -11,96 +10,27 @@
 #include "graph/ops.h"
 #include "graph/ref.h"
 
-enum { CHUNK = 64, LANES = 16 };
+enum { CHUNK = 64 };
 
 struct norm {
 	float eps;
 };
 
-static float
-sum_lanes(const float s[LANES])
-{
-	float t = 0;
-
-	for (int i = 0; i < LANES; i++)
-		t += s[i];
-	return t;
-}
-
-/* Mean and 1 / standard deviation of n values. */
-static void
-moments(const float *x, int64_t n, float eps, float *mean, float *inv)
-{
-	float s[LANES] = { 0 }, q[LANES] = { 0 }, m;
-	int64_t i = 0;
-
-	for (; i + LANES <= n; i += LANES)
-		for (int k = 0; k < LANES; k++)
-			s[k] += x[i + k];
-	for (; i < n; i++)
-		s[i % LANES] += x[i];
-	m = sum_lanes(s) / (float)n;
-	for (i = 0; i + LANES <= n; i += LANES)
-		for (int k = 0; k < LANES; k++)
-			q[k] += (x[i + k] - m) * (x[i + k] - m);
-	for (; i < n; i++)
-		q[i % LANES] += (x[i] - m) * (x[i] - m);
-	*mean = m;
-	*inv = 1 / sqrtf(sum_lanes(q) / (float)n + eps);
-}
-
 static void
 forward_rows(const struct jrun *x, struct jnode *n, int64_t first, int64_t count)
 {
 	int64_t C = jnode_cols(n);
-	const float *w = n->param[0]->value, *b = n->param[1]->value;
-	float mean, inv;
+	const float *const wb[2] = { n->param[0]->value, n->param[1]->value };
 
-	(void)x;
-	for (int64_t r = first; r < first + count; r++) {
-		const float *in = (const float *)n->in[0]->data + r * C;
-		float *out = (float *)n->data + r * C;
-
-		moments(in, C, ((const struct norm *)n->attr)->eps, &mean, &inv);
-		for (int64_t i = 0; i < C; i++)
-			out[i] = (in[i] - mean) * inv * w[i] + b[i];
-	}
+	for (int64_t r = first; r < first + count; r++)
+		x->k->layernorm((float *)n->data + r * C, (const float *)n->in[0]->data + r * C, wb, C,
+			((const struct norm *)n->attr)->eps);
 }
 
 static void
 forward(const struct jrun *x, struct jnode *n)
 {
 	jrun_for_rows(x, n, jnode_rows(n), jnode_cols(n), forward_rows);
-}
-
-/* dx = inv * (g - mean(g) - h * mean(g h)) with g = dy w and h = (x - mean) inv. */
-static void
-backward_row(const struct jnode *n, int64_t r, float *dw, float *db)
-{
-	int64_t C = jnode_cols(n), i;
-	const float *x = (const float *)n->in[0]->data + r * C, *dy = n->grad + r * C;
-	const float *w = n->param[0]->value;
-	float *dx = n->in[0]->grad ? n->in[0]->grad + r * C : NULL;
-	float mean, inv, s[LANES] = { 0 }, t[LANES] = { 0 }, a, b;
-
-	moments(x, C, ((const struct norm *)n->attr)->eps, &mean, &inv);
-	for (i = 0; i < C; i++) {
-		float h = (x[i] - mean) * inv;
-
-		s[i % LANES] += dy[i] * w[i];
-		t[i % LANES] += dy[i] * w[i] * h;
-		if (dw)
-			dw[i] += dy[i] * h;
-		if (db)
-			db[i] += dy[i];
-	}
-	a = sum_lanes(s) / (float)C;
-	b = sum_lanes(t) / (float)C;
-	for (i = 0; dx && i < C; i++) {
-		float d = inv * (dy[i] * w[i] - a - (x[i] - mean) * inv * b);
-
-		dx[i] = n->add[0] ? dx[i] + d : d;
-	}
 }
 
 struct task {
@@ -123,9 +53,18 @@ backward_chunk(void *arg, int64_t i, int worker)
 
 	(void)worker;
 	memset(sums, 0, (size_t)(2 * C) * sizeof(*sums));
-	for (int64_t r = i * CHUNK; r < (i + 1) * CHUNK && r < R; r++)
-		backward_row(t->n, r, t->n->param[0]->grad ? sums : NULL,
-			t->n->param[1]->grad ? sums + C : NULL);
+	for (int64_t r = i * CHUNK; r < (i + 1) * CHUNK && r < R; r++) {
+		const struct jln_back b = {
+			.n = C, .eps = ((const struct norm *)t->n->attr)->eps,
+			.x = (const float *)t->n->in[0]->data + r * C, .w = t->n->param[0]->value,
+			.dy = t->n->grad + r * C,
+			.dx = t->n->in[0]->grad ? t->n->in[0]->grad + r * C : NULL,
+			.dw = t->n->param[0]->grad ? sums : NULL,
+			.db = t->n->param[1]->grad ? sums + C : NULL, .add = t->n->add[0]
+		};
+
+		t->x->k->layernorm_back(&b);
+	}
 }
 
 static void

@@ -1,7 +1,7 @@
 /* linear.c - y = x W^T + b;  dx = dy W,  dW += dy^T x,  db += column sums of dy. */
 #include <string.h>
 
-#include "graph/jlora.h"
+#include "graph/jloras.h"
 #include "graph/ops.h"
 #include "graph/ref.h"
 #include "tensor/jpacked.h"
@@ -178,7 +178,9 @@ const struct jop jop_linear = {
 struct jnode *
 jg_linear(struct jgraph *g, struct jnode *x, struct jparam *w, struct jparam *bias)
 {
-	return w->lora ? jg_lora_linear(g, x, w, bias) : jg_linear_base(g, x, w, bias);
+	if (w->lora)
+		return jg_lora_linear(g, x, w, bias);
+	return w->many && g->which ? jg_loras_linear(g, x, w, bias) : jg_linear_base(g, x, w, bias);
 }
 
 struct jnode *

@@ -9,7 +9,8 @@
  *	4. dx = the parts of all groups, added in order, kept for backward().
  *
  * With an adapter on the head the logits are x W^T + scale * h B^T; h = x A^T is an input of its own,
- * whose gradient goes the way of dx.
+ * whose gradient goes the way of dx.  With DoRA they are then multiplied word by word with factors g;
+ * the gradient of a magnitude wants them again, and makes them of p^T x and p^T h.
  *
  * Steps 3 and 4 need the loss scale before forward(); they are left out when no gradient is wanted.
  * Chunks, tiles and groups depend on the shape alone, so the bits do not depend on the number of
@@ -18,6 +19,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "graph/dora.h"
 #include "graph/jlayers.h"
 #include "graph/jlora.h"
 #include "graph/ops.h"
@@ -36,6 +38,7 @@ struct ce {
 	float smooth;			/* share of the target that all words divide */
 	float scale;			/* of the adapter */
 	float cap;			/* of the logits; 0 = none */
+	struct dora dora;		/* l NULL = none */
 };
 
 struct chunk {
@@ -51,6 +54,7 @@ struct chunk {
 	float *e;			/* [tiles][most, TILE_LD]: logits, then e, then p */
 	float *part;			/* [groups][most, C] of dx */
 	float *hpart;			/* [groups][most, r] of dh */
+	float *factor, *dora;		/* [V] of DoRA, or NULL; scratch for them */
 	float *top, *sum;		/* [rows, tiles]; top becomes the factor */
 	float *hit, *lse, *seed;	/* [rows]: target's logit, log Z, gradient of the loss */
 	float *base, *work;		/* all scratch; that of the products */
@@ -105,6 +109,13 @@ add_adapter(const struct chunk *c, int64_t v, int64_t w, float *tile, float *wor
 }
 
 static void
+apply_factors(const struct chunk *c, int64_t v, int64_t w, float *tile)
+{
+	for (int64_t i = 0; c->factor && i < c->rows * w; i++)
+		tile[i / w * TILE_LD + i % w] *= c->factor[v + i % w];
+}
+
+static void
 cap_logits(const struct chunk *c, float *tile, int64_t w)
 {
 	float cap = ((const struct ce *)c->n->attr)->cap;
@@ -130,6 +141,7 @@ logits_tile(void *arg, int64_t t, int worker)
 	jparam_operand(c->n->param[0], v, &g);
 	jkern_gemm(c->x->mm, &g, c->work + (size_t)worker * c->stride);
 	add_adapter(c, v, w, tile, c->work + (size_t)worker * c->stride);
+	apply_factors(c, v, w, tile);
 	cap_logits(c, tile, w);
 	for (int64_t r = 0; r < c->rows; r++) {
 		float *e = tile + r * TILE_LD, m = c->x->k->max(e, w);
@@ -216,6 +228,38 @@ to_gradient(const struct chunk *c, int64_t t)
 	}
 }
 
+/* Floats that magnitude_gradient() wants: [TILE, C] and [TILE, r] of products, a row of W. */
+static int64_t
+magnitude_floats(const struct chunk *c)
+{
+	return TILE * (c->C + c->r) + c->C;
+}
+
+/*
+ * dm = sum over rows of p u / |W + scale B A|, with u = x W_v + scale h B_v and so the sum
+ * (p^T x)_v W_v + scale (p^T h)_v B_v.
+ */
+static void
+magnitude_gradient(const struct chunk *c, int64_t v, int64_t w, const float *p, float *at[2])
+{
+	const struct jkern *k = c->x->k;
+	const struct jparam *m = c->n->param[2], *b = c->n->param[1];
+	float *px = at[0], *ph = px + TILE * c->C, *row = ph + TILE * c->r;
+	float scale = ((const struct ce *)c->n->attr)->scale;
+
+	jkern_gemm(k, &(struct jgemm){ .form = JGEMM_TN, .M = w, .N = c->C, .K = c->rows, .A = p,
+		.lda = TILE_LD, .B = c->in, .ldb = c->C, .C = px, .ldc = c->C, .alpha = 1 }, at[1]);
+	jkern_gemm(k, &(struct jgemm){ .form = JGEMM_TN, .M = w, .N = c->r, .K = c->rows, .A = p,
+		.lda = TILE_LD, .B = c->h, .ldb = c->r, .C = ph, .ldc = c->r, .alpha = scale }, at[1]);
+	for (int64_t i = 0; i < w; i++) {
+		float sum;
+
+		jparam_row(c->n->param[0], v + i, row);
+		sum = k->dot(px + i * c->C, row, c->C) + k->dot(ph + i * c->r, b->value + (v + i) * c->r, c->r);
+		m->grad[v + i] += m->value[v + i] != 0 ? sum * c->factor[v + i] / m->value[v + i] : 0;
+	}
+}
+
 /* The adapter's gradients from those of the logits of words [v, v + w), in group i. */
 static void
 adapter_gradient(const struct chunk *c, int64_t i, int64_t v, const float *p, float *work)
@@ -261,6 +305,10 @@ gradient_group(void *arg, int64_t i, int worker)
 		int64_t v = t * TILE, w = tile_words(c, t);
 
 		to_gradient(c, t);
+		if (c->factor && c->n->param[2]->grad)
+			magnitude_gradient(c, v, w, p, (float *[2]){ c->dora + worker
+				* magnitude_floats(c), work });
+		apply_factors(c, v, w, p);
 		if (c->h)
 			adapter_gradient(c, i, v, p, work);
 		if (dw)
@@ -346,6 +394,7 @@ take(const struct chunk *c, size_t *at, int64_t n)
 static size_t
 lay_out(struct chunk *c)
 {
+	const struct ce *a = c->n->attr;
 	size_t at = 0;
 
 	c->C = jnode_cols(c->n->in[0]);
@@ -364,6 +413,13 @@ lay_out(struct chunk *c)
 	c->lse = take(c, &at, c->most);
 	c->seed = take(c, &at, c->most);
 	c->work = take(c, &at, (int64_t)c->stride * c->x->workers);
+	if (a->dora.l) {
+		int64_t factors = (int64_t)dora_work(&a->dora, c->x->workers);
+		int64_t slopes = c->x->training ? magnitude_floats(c) * c->x->workers : 0;
+
+		c->factor = take(c, &at, c->V);
+		c->dora = take(c, &at, factors > slopes ? factors : slopes);
+	}
 	return at;
 }
 
@@ -392,6 +448,8 @@ forward(const struct jrun *x, struct jnode *n)
 	for (int64_t r = 0; r < R; r++)
 		if (targets[r] >= c.V)
 			jbug("linear_ce: target %d of %lld", targets[r], (long long)c.V);
+	if (c.factor)
+		dora_factors(x, &((const struct ce *)n->attr)->dora, c.factor, c.dora);
 	for (c.first = 0; c.first < R; c.first += c.most) {
 		c.rows = R - c.first < c.most ? R - c.first : c.most;
 		c.in = (const float *)n->in[0]->data + c.first * c.C;
@@ -463,9 +521,23 @@ flops(const struct jnode *n, bool backward_pass)
 	return one * ((n->in[0]->needs_grad ? 1 : 0) + (n->param[0]->grad ? 1 : 0));
 }
 
+/* What each word's logit is multiplied with. */
+static double *
+factors_ref(const struct jref *r)
+{
+	int64_t V = r->n->param[0]->shape[0];
+	double *f = jmem_alloc((size_t)V, sizeof(*f));
+
+	for (int64_t v = 0; v < V; v++)
+		f[v] = 1;
+	if (r->n->param[2])
+		dora_factors_ref(&((const struct ce *)r->n->attr)->dora, r->param[2], f);
+	return f;
+}
+
 /* Row's logits, their log Z. */
 static double
-logits_ref(const struct jref *r, int64_t row, double *logits)
+logits_ref(const struct jref *r, int64_t row, const double *factor, double *logits)
 {
 	int64_t C = jnode_cols(r->n->in[0]), V = r->n->param[0]->shape[0];
 	int64_t K = r->n->param[1] ? r->n->param[1]->shape[1] : 0;
@@ -478,6 +550,7 @@ logits_ref(const struct jref *r, int64_t row, double *logits)
 			logits[v] += r->in[0][row * C + c] * r->param[0][v * C + c];
 		for (int64_t k = 0; k < K; k++)
 			logits[v] += scale * r->in[2][row * K + k] * r->param[1][v * K + k];
+		logits[v] *= factor[v];
 		if (cap > 0)
 			logits[v] = cap * tanh(logits[v] / cap);
 		top = logits[v] > top ? logits[v] : top;
@@ -492,12 +565,14 @@ forward_ref(const struct jref *r)
 {
 	int64_t R = jnode_rows(r->n->in[0]);
 	double *logits = jmem_alloc((size_t)r->n->param[0]->shape[0], sizeof(*logits));
+	double *factor = factors_ref(r);
 
 	for (int64_t i = 0; i < R; i++) {
-		double lse = logits_ref(r, i, logits);
+		double lse = logits_ref(r, i, factor, logits);
 
 		r->out[i] = r->ids[1][i] >= 0 ? lse - logits[r->ids[1][i]] : 0;
 	}
+	jmem_free(factor);
 	jmem_free(logits);
 }
 
@@ -507,10 +582,10 @@ backward_ref(const struct jref *r)
 	const struct ce *a = r->n->attr;
 	int64_t R = jnode_rows(r->n->in[0]), C = jnode_cols(r->n->in[0]);
 	int64_t V = r->n->param[0]->shape[0], K = r->n->param[1] ? r->n->param[1]->shape[1] : 0;
-	double *logits = jmem_alloc((size_t)V, sizeof(*logits));
+	double *logits = jmem_alloc((size_t)V, sizeof(*logits)), *factor = factors_ref(r);
 
 	for (int64_t i = 0; i < R; i++) {
-		double lse = logits_ref(r, i, logits);
+		double lse = logits_ref(r, i, factor, logits);
 
 		for (int64_t v = 0; r->ids[1][i] >= 0 && v < V; v++) {
 			double p = exp(logits[v] - lse) * (1 + 2 * (double)a->z_loss * lse);
@@ -518,6 +593,9 @@ backward_ref(const struct jref *r)
 			double u = a->cap > 0 ? logits[v] / (double)a->cap : 0;
 			double d = (p - q) * r->scale * (1 - u * u);
 
+			if (r->n->param[2])	/* logits without a cap */
+				r->dparam[2][v] += d * logits[v] / r->param[2][v];
+			d *= factor[v];
 			for (int64_t c = 0; c < C; c++) {
 				r->din[0][i * C + c] += d * r->param[0][v * C + c];
 				r->dparam[0][v * C + c] += d * r->in[0][i * C + c];
@@ -529,6 +607,7 @@ backward_ref(const struct jref *r)
 			}
 		}
 	}
+	jmem_free(factor);
 	jmem_free(logits);
 }
 
@@ -557,11 +636,12 @@ jg_linear_ce(struct jgraph *g, struct jnode *x, struct jparam *w, struct jnode *
 	a->z_loss = z_loss;
 	n->param[0] = w;
 	if (l) {
-		if (l->m)
-			jbug("linear_ce %s: no DoRA on the head", w->name);
 		jnode_input(n, h);
 		n->param[1] = l->b;
+		n->param[2] = l->m;
 		a->scale = l->scale;
+		if (l->m)
+			a->dora = dora_of(w, l, false);
 	}
 	n->n_dims = 1;
 	n->shape[0] = jnode_rows(x);

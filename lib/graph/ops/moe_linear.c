@@ -6,6 +6,8 @@
  */
 #include <string.h>
 
+#include "graph/jlayers.h"
+#include "graph/jlora.h"
 #include "graph/moe.h"
 #include "graph/ops.h"
 #include "graph/ref.h"
@@ -41,7 +43,7 @@ forward_task(void *arg, int64_t i, int worker)
 	if (m.M == 0)
 		return;
 	jparam_operand(n->param[0], e * O + c, &m);
-	jkern_gemm(t->x->k, &m, t->x->work + (size_t)worker * t->stride);
+	jkern_gemm(t->x->mm, &m, t->x->work + (size_t)worker * t->stride);
 }
 
 static void
@@ -63,7 +65,7 @@ backward_task(void *arg, int64_t e, int worker)
 		};
 
 		jparam_operand(n->param[0], e * O, &m);
-		jkern_gemm(t->x->k, &m, work);
+		jkern_gemm(t->x->mm, &m, work);
 	}
 	if (rows > 0 && dw) {
 		struct jgemm m = {
@@ -72,7 +74,7 @@ backward_task(void *arg, int64_t e, int worker)
 			.C = dw + e * O * I, .ldc = I, .alpha = 1, .beta = 1
 		};
 
-		jkern_gemm(t->x->k, &m, work);
+		jkern_gemm(t->x->mm, &m, work);
 	}
 }
 
@@ -85,13 +87,13 @@ stride_of(const struct jrun *x, const struct jnode *n)
 	size_t w, dx, dw;
 
 	jparam_operand(n->param[0], 0, &m);
-	w = jkern_gemm_work_of(x->k, &m);
+	w = jkern_gemm_work_of(x->mm, &m);
 	if (x->training) {
-		dw = jkern_gemm_work(x->k, JGEMM_TN, I, jnode_rows(n));
+		dw = jkern_gemm_work(x->mm, JGEMM_TN, I, jnode_rows(n));
 		m.form = JGEMM_NN;
 		m.N = I;
 		m.K = O;
-		dx = jkern_gemm_work_of(x->k, &m);
+		dx = jkern_gemm_work_of(x->mm, &m);
 		w = dx > w ? dx : w;
 		w = dw > w ? dw : w;
 	}
@@ -179,8 +181,8 @@ const struct jop jop_moe_linear = {
 	.work = work, .flops = flops, .forward_ref = forward_ref, .backward_ref = backward_ref
 };
 
-struct jnode *
-jg_moe_linear(struct jgraph *g, struct jnode *x, struct jparam *w, struct jnode *route)
+static struct jnode *
+product(struct jgraph *g, struct jnode *x, struct jparam *w, struct jnode *route)
 {
 	struct jnode *n = jnode_new(g, &jop_moe_linear, x);
 	int64_t E;
@@ -196,4 +198,19 @@ jg_moe_linear(struct jgraph *g, struct jnode *x, struct jparam *w, struct jnode 
 	n->param[0] = w;
 	n->shape[n->n_dims - 1] = w->shape[0] / E;
 	return n;
+}
+
+/* With an adapter, whose A and B are stacks of as many experts: y = x W_e^T + scale * h B_e^T. */
+struct jnode *
+jg_moe_linear(struct jgraph *g, struct jnode *x, struct jparam *w, struct jnode *route)
+{
+	const struct jlora *l = w->lora;
+	struct jnode *y = product(g, x, w, route), *h;
+
+	if (!l)
+		return y;
+	if (l->m)
+		jbug("moe_linear %s: no DoRA on experts", w->name);
+	h = jg_scale(g, product(g, jg_dropout(g, x, l->dropout), l->a, route), l->scale);
+	return jg_add(g, y, product(g, h, l->b, route));
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "io/jfs.h"
+#include "io/jgguf.h"
 #include "io/jio.h"
 
 enum {
@@ -183,6 +184,7 @@ gguf_write(const struct jmodel_config *c, struct jgguf_writer *w, struct jerr *e
 	(void)e;
 	gguf_put_int(c, w, "pooling_type", c->pooling == JMODEL_POOL_CLS ? 2 : 1);
 	gguf_put_bool(c, w, "attention.causal", false);
+	jgguf_put_u32(w, "tokenizer.ggml.token_type_count", (uint32_t)c->types);
 	return 0;
 }
 
