@@ -120,4 +120,7 @@ for shape in ${SHAPES:-stories15m demo}; do
 	best_b=$(cut -d' ' -f1 "$work/b" | sort -n | tail -1)
 	awk "BEGIN { printf \"%s: jtrain %d, torch %d, ratio %.2f (best %d, %d, %.2f)\n\", \"$shape\",
 		$a, $b, $a / $b, $best_a, $best_b, $best_a / $best_b }"
+	a=$(cut -d' ' -f2 "$work/a" | sort -n | tail -1)
+	b=$(cut -d' ' -f2 "$work/b" | sort -n | tail -1)
+	awk "BEGIN { printf \"%s: memory %.2f GB, torch %.2f GB, %.0f %%\n\", \"$shape\", $a, $b, 100 * $a / $b }"
 done
