@@ -120,7 +120,10 @@ int jinfer_beam(const struct jgen_task *t, const struct jbeam_opts *o, struct je
  */
 struct jgen;
 int jgen_start(struct jgen **g, const struct jgen_task *t, struct jerr *e);
-/* Advances all of them; NULL entries and finished ones are passed over.  They share one engine. */
+/*
+ * Advances all of them; NULL entries and finished ones are passed over.  They share one engine, and are
+ * all that use it: what others hold of its pages counts as lost.
+ */
 int jgen_step(struct jgen *const *g, size_t n, struct jerr *e);
 bool jgen_done(const struct jgen *g);
 /* Why it ended without an answer: the cache cannot hold it even alone.  NULL: it did not. */

@@ -40,6 +40,7 @@ void jlm_write(const struct jlm *m, struct jbuf *out);
 
 struct jlm_state {			/* the words before, the last first */
 	uint64_t word[JLM_MAX_ORDER];
+	float back[JLM_MAX_ORDER];	/* B of the last 1..n of them */
 	int n;
 };
 void jlm_begin(const struct jlm *m, struct jlm_state *s);	/* after <s> */

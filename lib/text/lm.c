@@ -33,31 +33,39 @@ lm_key(const uint64_t *words, int n)
 	return h ^ h >> 31;
 }
 
-/*
- * Entry with the key: keys are evenly spread, so the place is guessed from the key and then walked
- * to.
- */
+/* Keys are evenly spread: their high bits say to a few entries where one stands. */
+static void
+make_first(struct lm_table *t)
+{
+	size_t slots = 2, k = 0;
+	uint64_t i;
+
+	for (t->shift = 63; slots < t->n / 4 && t->shift > 32; t->shift--)
+		slots *= 2;
+	t->first = jmem_alloc(slots + 1, sizeof(*t->first));
+	for (i = 0; i < t->n; i++)
+		for (; k <= jle_u64(t->p + i * ENTRY) >> t->shift; k++)
+			t->first[k] = i;
+	for (; k <= slots; k++)
+		t->first[k] = t->n;
+}
+
+/* Entry with the key or NULL. */
 static const unsigned char *
 find(const struct lm_table *t, uint64_t key)
 {
-	uint64_t lo = 0, hi = t->n, at, k;
+	uint64_t lo = t->first[key >> t->shift], hi = t->first[(key >> t->shift) + 1], at;
 
-	while (hi > lo) {
-		uint64_t first = jle_u64(t->p + lo * ENTRY), last = jle_u64(t->p + (hi - 1) * ENTRY);
-
-		if (key < first || key > last)
-			return NULL;
-		at = last == first ? lo : lo + (uint64_t)((double)(key - first) /
-			(double)(last - first) * (double)(hi - 1 - lo));
-		at = at >= hi ? hi - 1 : at;
-		k = jle_u64(t->p + at * ENTRY);
-		if (k == key)
-			return t->p + at * ENTRY;
-		if (k < key)
-			lo = at + 1;
+	while (hi - lo > 8) {
+		at = lo + (hi - lo) / 2;
+		if (jle_u64(t->p + at * ENTRY) <= key)
+			lo = at;
 		else
 			hi = at;
 	}
+	for (; lo < hi; lo++)
+		if (jle_u64(t->p + lo * ENTRY) == key)
+			return t->p + lo * ENTRY;
 	return NULL;
 }
 
@@ -106,7 +114,10 @@ void
 lm_ready(struct jlm *m)
 {
 	uint64_t w[1];
+	int k;
 
+	for (k = 1; k <= m->order; k++)
+		make_first(&m->table[k]);
 	m->bos = lm_word("<s>", 3);
 	m->eos = lm_word("</s>", 4);
 	w[0] = m->unk = lm_word("<unk>", 5);
@@ -196,8 +207,10 @@ jlm_free(struct jlm *m)
 
 	if (!m)
 		return;
-	for (k = 0; k <= JLM_MAX_ORDER; k++)
+	for (k = 0; k <= JLM_MAX_ORDER; k++) {
 		jbuf_release(&m->own[k]);
+		jmem_free(m->table[k].first);
+	}
 	if (m->map.p)
 		jfs_unmap(&m->map);
 	jmem_free(m);
@@ -251,18 +264,26 @@ jlm_write(const struct jlm *m, struct jbuf *b)
 void
 jlm_begin(const struct jlm *m, struct jlm_state *s)
 {
+	const unsigned char *hit;
+
 	s->word[0] = m->bos;
 	s->n = m->order > 1;
+	if (s->n == 0)
+		return;
+	hit = find(&m->table[1], lm_key(s->word, 1));
+	s->back[0] = hit ? jle_f32(hit + 12) : 0;
 }
 
 /*
  * The longest listed n-gram gives P, the longer contexts their B.  A pruned model may list an n-gram
- * without the shorter ones at its end, so all lengths are asked for.
+ * without the shorter ones at its end, so all lengths are asked for.  What is found of them is the B of
+ * the contexts of the word that comes next.
  */
 static double
 score(const struct jlm *m, struct jlm_state *s, uint64_t word)
 {
 	uint64_t w[JLM_MAX_ORDER + 1];
+	float next[JLM_MAX_ORDER + 1];
 	const unsigned char *hit;
 	double back = 0, p = -100;
 	int n, found = 0;
@@ -271,17 +292,17 @@ score(const struct jlm *m, struct jlm_state *s, uint64_t word)
 	memcpy(w + 1, s->word, (size_t)s->n * sizeof(*w));
 	for (n = 1; n <= s->n + 1; n++) {
 		hit = find(&m->table[n], lm_key(w, n));
+		next[n - 1] = hit ? jle_f32(hit + 12) : 0;
 		if (hit) {
 			p = jle_f32(hit + 8);
 			found = n;
 		}
 	}
-	for (n = found > 0 ? found : 1; n <= s->n; n++) {
-		hit = find(&m->table[n], lm_key(w + 1, n));
-		back += hit ? jle_f32(hit + 12) : 0;
-	}
+	for (n = found > 0 ? found : 1; n <= s->n; n++)
+		back += s->back[n - 1];
 	s->n = s->n + 1 < m->order ? s->n + 1 : m->order - 1;
 	memcpy(s->word, w, (size_t)s->n * sizeof(*w));
+	memcpy(s->back, next, (size_t)s->n * sizeof(*next));
 	return p + back;
 }
 

@@ -15,6 +15,8 @@ enum { LM_WORD = 128 };			/* bytes of a word that count */
 struct lm_table {
 	const unsigned char *p;		/* entries: key, P, B */
 	uint64_t n;
+	uint64_t *first;		/* by the high bits of a key: its first entry */
+	unsigned shift;
 };
 
 struct jlm {

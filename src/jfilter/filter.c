@@ -288,7 +288,7 @@ signals_record(struct run *run, struct judge_bench *bench, struct block *b, cons
 	const struct jsignal *s;
 	struct jbuf scores;
 	struct verdict v;
-	struct judged t = { .kind = record_kind(r), .r = r, .page = true };
+	struct judged t = { .kind = record_kind(r), .r = r, .page = true, .unasked = true };
 	size_t n, i;
 	int rc;
 

@@ -359,7 +359,7 @@ judge_text(const struct judge *j, struct judge_bench *b, const struct judged *t,
 	}
 	if (j->relevance.match)
 		v->relevance = relevance_score(&j->relevance, b->page, b->hits);
-	if (ask_rules(set, b, v) && v->relevance < min)
+	if (!t->unasked && ask_rules(set, b, v) && v->relevance < min)
 		*v = (struct verdict){ "relevance", "relevance", SIDE_MIN, v->relevance, min,
 			v->relevance };
 	return 0;

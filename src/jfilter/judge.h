@@ -62,6 +62,7 @@ struct judged {
 	size_t n;			/* of the text */
 	const struct jrec *r;
 	bool page;			/* the page is wanted even if no rule asks */
+	bool unasked;			/* nothing but the page and the relevance is wanted */
 };
 
 struct verdict {
