@@ -9,11 +9,12 @@
 #	random		STEPS / K steps on each of K random parts of the mixture: branching without domains
 # Measured on held-out documents: bits per byte of each model; of the expert that the router picks for
 # the document (routed), and the one of its domain (oracle); of the fixed-share mixture of all experts,
-# with and without the starting model, and of all random models.  Intervals are over documents and
+# with and without the starting model, and with the router's scores as the prior of its weights; and of
+# all random models.  Intervals are over documents and
 # seeds.  A mixture runs K models for each token where the generalist runs one.
 #
 # Each product appears whole, so a run that was stopped goes on where it was; a changed option (text in
-# opts/) remakes what depends on it.  Products: report.txt, report.jsonl; router and expert files in
+# opts/) remakes what depends on it.  Products: report.html, report.txt, report.jsonl; router and expert files in
 # pool/; the first seed's experts, fine-tuned to answer questions, in experts/.
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -40,6 +41,8 @@ SEQ     ?= 256
 RECIPE  ?= --optimizer muon --lr 4e-3 --schedule wsd --weight-decay 0.1 --beta2 0.95
 ANSWER_STEPS ?= 150
 BYTES   ?= 4000000
+# What teaches the router what is nobody's, beside the shipped questions: prose of other kinds.
+FOREIGN ?= deb:anarchism deb:debian-history deb:fortunes
 HELD_OUT ?= 15%
 DOCS    ?= 40
 CUT     ?= 2000
@@ -59,7 +62,7 @@ endif
 
 .PHONY: all report experts FORCE
 all: report experts
-report: $(W)/report.txt
+report: $(W)/report.txt $(W)/report.html
 	@cat $<
 experts: $(DOMAINS:%=$(W)/experts/%/config.json)
 FORCE:
@@ -71,11 +74,12 @@ OPTS_tok   := $(DOMAINS) $(VOCAB)
 OPTS_train := $(DOMAINS) $(PRESET) $(STEPS) $(BATCH) $(SEQ) $(RECIPE)
 OPTS_sft   := $(ANSWER_STEPS)
 OPTS_pool  := $(DOMAINS) $(EXPERT_FILES)
+OPTS_foreign := $(FOREIGN)
 OPTS_each  := $(DOMAINS) $(CUT)
 OPTS_seeds := $(SEEDS)
 keep = echo '$(subst ','\'',$(OPTS_$1))' | cmp -s - $(W)/opts/$1 || echo '$(subst ','\'',$(OPTS_$1))' >$(W)/opts/$1;
 $(shell mkdir -p $(W)/opts $(W)/train $(W)/valid $(W)/random $(W)/pool $(W)/pairs; \
-	$(foreach o,split parts tok train sft pool each seeds,$(call keep,$o)))
+	$(foreach o,split parts tok train sft pool foreign each seeds,$(call keep,$o)))
 
 space := $() $()
 , := ,
@@ -138,6 +142,7 @@ $(W)/$1/each.jsonl: $(W)/routed.jsonl $(foreach m,start generalist $(DOMAINS) \
 	$$(call say,seed $1: held-out documents under every model)
 	@$(BIN)/jeval each -q --no-prov -j $(J) --max-bytes $(CUT) $(foreach m,start generalist $(DOMAINS) \
 		$(PARTS:%=random-%),-m $m=$(W)/$1/$m) --mix mixture=$(subst $(space),$(,),$(DOMAINS)) \
+		--routed-mix mixture+router=$(subst $(space),$(,),$(DOMAINS)) \
 		--mix mixture+start=start,$(subst $(space),$(,),$(DOMAINS)) \
 		--mix random-mixture=$(subst $(space),$(,),$(PARTS:%=random-%)) -o $$@ $(W)/routed.jsonl
 endef
@@ -156,17 +161,24 @@ $(W)/pool/%.yaml: $(EXPERT_FILES)/%.yaml $(W)/train/%.jsonl $(W)/opts/pool
 	@{ sed -e '/^model_path:/d' -e '/^base_model:/d' -e '/^knowledge:/d' $<; \
 		echo 'model_path: $(abspath $(W))/experts/$*'; \
 		echo 'knowledge: [$(abspath $(W))/train/$*.jsonl]'; } >$@.tmp.make && $(whole)
-$(W)/pool/router.safetensors: $(DOMAINS:%=$(W)/pool/%.yaml) $(DOMAINS:%=$(W)/pairs/%.jsonl)
+$(W)/foreign.jsonl: $(W)/opts/foreign
+	$(call say,collect: texts of other kinds)
+	@if [ -n '$(FOREIGN)' ]; then $(BIN)/jcollect -q -o $@ $(FOREIGN); else : >$@; fi
+$(W)/pool/router.safetensors: $(DOMAINS:%=$(W)/pool/%.yaml) $(DOMAINS:%=$(W)/pairs/%.jsonl) $(W)/foreign.jsonl
 	$(call say,route: a router from the training documents and questions made of them)
 	@rm -f $(filter-out $(DOMAINS:%=$(W)/pool/%.yaml),$(wildcard $(W)/pool/*.yaml))
-	@$(BIN)/jroute train --experts $(W)/pool -o $@ $(foreach d,$(DOMAINS),$d=$(W)/pairs/$d.jsonl)
+	@$(BIN)/jroute train --experts $(W)/pool --foreign shipped --foreign $(W)/foreign.jsonl -o $@ $(foreach d,$(DOMAINS),$d=$(W)/pairs/$d.jsonl)
 $(W)/routed.jsonl: $(W)/pool/router.safetensors $(valid)
-	@$(BIN)/jroute route -q --no-prov --experts $(W)/pool --top-k 1 --no-abstain -o $@ $(valid)
+	@$(BIN)/jroute route -q --no-prov --experts $(W)/pool --top-k $(K) --min-score 0 \
+		--no-abstain -o $@ $(valid)
 
 $(W)/report.jsonl: $(SEEDS:%=$(W)/%/each.jsonl) $(W)/opts/seeds
 	@$(BIN)/jeval swarm -q -o $@ $(SEEDS:%=$(W)/%/each.jsonl)
 $(W)/report.txt: $(SEEDS:%=$(W)/%/each.jsonl) $(W)/report.jsonl
 	@$(BIN)/jeval swarm -q --no-prov --show -o $@ $(SEEDS:%=$(W)/%/each.jsonl)
+
+$(W)/report.html: $(SEEDS:%=$(W)/%/each.jsonl) $(W)/report.jsonl
+	@$(BIN)/jeval swarm -q --no-prov --html -o $@ $(SEEDS:%=$(W)/%/each.jsonl)
 
 # The first seed's experts learn to answer: pairs from the structure of their documents.
 $(W)/pairs/%.jsonl: $(W)/train/%.jsonl

@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/jstr.h"
+
 struct jcompare {
 	size_t seeds, docs, arms, groups;
 	const uint32_t *group;		/* [docs], below groups */
@@ -33,5 +35,14 @@ struct jcompare_figure {
 
 /* out[groups + 1, arms]; the last row is all documents.  Documents without bytes are an empty group: NaN. */
 void jcompare_run(const struct jcompare *c, size_t draws, uint64_t seed, struct jcompare_figure *out);
+
+struct jcompare_names {
+	const char *const *arm, *const *group;	/* [arms], [groups] */
+};
+/* "better", "WORSE" or "no difference shown" than the reference. */
+const char *jcompare_verdict(const struct jcompare_figure *f);
+/* A page that shows all of it, and says first which arms lose to the reference and which win. */
+void jcompare_html(const struct jcompare *c, const struct jcompare_names *names,
+	const struct jcompare_figure *f, struct jbuf *out);
 
 #endif

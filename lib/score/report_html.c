@@ -1,9 +1,10 @@
 /* report_html.c - the report as one self-contained page. */
 #include <string.h>
 
+#include "score/html_internal.h"
 #include "score/jreport.h"
 
-static const char style[] =
+const char html_style[] =
 	"body{font:15px/1.55 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
 	"color:#1f2937;background:#fff}"
 	"h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}"
@@ -15,8 +16,8 @@ static const char style[] =
 	"code{font-family:ui-monospace,monospace}"
 	"@media(prefers-color-scheme:dark){body{color:#e5e7eb;background:#111827}}";
 
-static void
-escape(struct jbuf *out, const char *s)
+void
+html_escape(struct jbuf *out, const char *s)
 {
 	for (; *s; s++) {
 		if (*s == '<')
@@ -47,12 +48,12 @@ stage_table(const struct jreport *r, struct jbuf *out)
 		if (s->tokens > 0)
 			jstr_human_count(tokens, (double)s->tokens);
 		jbuf_adds(out, "<tr><td>");
-		escape(out, s->name);
+		html_escape(out, s->name);
 		jbuf_printf(out, "<td>%llu<td>%llu<td>%llu<td>%s<td>%s<td>%s<td class=l>",
 			(unsigned long long)s->in, (unsigned long long)s->out,
 			(unsigned long long)s->rejected, jstr_human_bytes(in, (double)s->bytes_in),
 			jstr_human_bytes(kept, (double)s->bytes_out), tokens);
-		escape(out, s->reasons);
+		html_escape(out, s->reasons);
 		jbuf_adds(out, "</tr>\n");
 	}
 	jbuf_adds(out, "</table>\n");
@@ -91,7 +92,7 @@ score_table(const struct jreport *r, struct jbuf *out)
 		const struct jreport_score *s = &r->scores[i];
 
 		jbuf_adds(out, "<tr><td>");
-		escape(out, s->name);
+		html_escape(out, s->name);
 		jbuf_printf(out, "<td>%.4f<td>", s->bpb);
 		if (s->stderr_bpb >= 0)
 			jbuf_printf(out, "%.4f", s->stderr_bpb);
@@ -99,7 +100,7 @@ score_table(const struct jreport *r, struct jbuf *out)
 		if (s->ppl > 0)
 			jbuf_printf(out, "%.2f", s->ppl);
 		jbuf_adds(out, "<td class=l>");
-		escape(out, s->note);
+		html_escape(out, s->note);
 		jbuf_adds(out, "</tr>\n");
 	}
 	jbuf_adds(out, "</table>\n");
@@ -112,9 +113,9 @@ jreport_html(const struct jreport *r, struct jbuf *out)
 
 	jbuf_adds(out, "<!doctype html>\n<html lang=en><meta charset=utf-8>"
 		"<meta name=viewport content=\"width=device-width\"><title>");
-	escape(out, r->domain);
-	jbuf_printf(out, " - Jupiter</title><style>%s</style>\n<h1>The expert for \xe2\x80\x9c", style);
-	escape(out, r->domain);
+	html_escape(out, r->domain);
+	jbuf_printf(out, " - Jupiter</title><style>%s</style>\n<h1>The expert for \xe2\x80\x9c", html_style);
+	html_escape(out, r->domain);
 	jbuf_adds(out, "\xe2\x80\x9d</h1>\n");
 	stage_table(r, out);
 	charts(r, out);
@@ -123,13 +124,13 @@ jreport_html(const struct jreport *r, struct jbuf *out)
 		jbuf_adds(out, "<h2>Questions and the expert\xe2\x80\x99s answers</h2>\n");
 	for (i = 0; i < r->n_answers; i++) {
 		jbuf_adds(out, "<p><b>");
-		escape(out, r->answers[i].prompt);
+		html_escape(out, r->answers[i].prompt);
 		jbuf_adds(out, "</b></p><div class=a>");
-		escape(out, r->answers[i].text);
+		html_escape(out, r->answers[i].text);
 		jbuf_adds(out, "</div>\n");
 	}
 	jbuf_adds(out, "<h2>Where everything lies</h2><p><code>");
-	escape(out, r->dir);
+	html_escape(out, r->dir);
 	jbuf_adds(out, "</code>: <code>expert/</code> the model, <code>base/</code> the model before "
 		"fine-tuning, <code>tok/</code> the tokenizer, <code>train.jsonl</code> and "
 		"<code>valid.jsonl</code> the documents, <code>*.rejects.jsonl</code> what was dropped and "

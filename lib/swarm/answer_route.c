@@ -100,3 +100,25 @@ jswarm_judge(struct jswarm *s, const struct jswarm_judging *o, double *score,
 	jbuf_release(&name);
 	return rc;
 }
+
+int
+jswarm_route(struct jswarm *s, struct jrouter *r, const struct jswarm_judging *by,
+	const struct jroute_opts *o, struct jroute_result *res, struct jerr *e)
+{
+	const size_t n = s->o.experts->n;
+	double *score = jmem_zalloc(n + 1, sizeof(*score));
+	struct jbuf *why = jmem_alloc(n + 1, sizeof(*why));
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		jbuf_init(&why[i]);
+	rc = by->judge ? jswarm_judge(s, by, score, why, e) :
+		jswarm_likelihoods(s, by->question, score, why, e);
+	if (rc == 0)
+		jrouter_take(r, score, why, o, res);
+	for (size_t i = 0; i < n; i++)
+		jbuf_release(&why[i]);
+	jmem_free(why);
+	jmem_free(score);
+	return rc;
+}

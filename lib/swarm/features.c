@@ -7,8 +7,9 @@
 #include "base/jhash.h"
 #include "text/jwords.h"
 
-#define HALF_KNOWN 2.0		/* a word in so many passages counts as half known ... */
-#define PER_HALF_KNOWN 350	/* ... or in one of so many, if that is more */
+#define SHORTEST 4		/* parts of words, in bytes with the marks of beginning and end */
+#define LONGEST 5
+#define WORD_BYTES 64		/* of a word, of those that are looked at */
 
 void
 features_release(struct features *f)
@@ -69,6 +70,22 @@ shape(const char *text, const struct jtext_word *w)
 	return upper | lower ? 1 + (dot | digit << 1 | upper << 2 | lower << 3 | line << 4) : 0;
 }
 
+/* Parts of a word, "<socket>": letter case does not change them. */
+static void
+put_grams(struct features *f, const char *text, const struct jtext_word *w)
+{
+	char b[WORD_BYTES + 2];
+	size_t n = 0;
+
+	b[n++] = '<';
+	for (size_t i = w->at; i < w->at + w->n && n <= WORD_BYTES; i++)
+		b[n++] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] - 'A' + 'a' : text[i]);
+	b[n++] = '>';
+	for (size_t k = SHORTEST; k <= LONGEST; k++)
+		for (size_t i = 0; i + k <= n; i++)
+			put(f, jhash64(b + i, k, k) * 0x9e3779b97f4a7c15ull);
+}
+
 static int
 by_place(const void *a, const void *b)
 {
@@ -98,6 +115,7 @@ features_make(struct features *f, const char *text, size_t n)
 
 		put_word(f, hash);
 		put_parts(f, text, &w);
+		put_grams(f, text, &w);
 		if (shape(text, &w))
 			put(f, shape(text, &w) * 0xc2b2ae3d27d4eb4full);
 		if (before)
@@ -135,79 +153,4 @@ features_weigh(struct features *f, const float *idf)
 	scale = sum > 0 ? (float)(1 / sqrt(sum)) : 0;
 	for (size_t i = 0; i < f->n; i++)
 		f->v[i].value *= scale;
-}
-
-void
-weights_release(struct weights *w)
-{
-	jmem_free(w->w);
-	jmem_free(w->bias);
-	jmem_free(w->idf);
-	jmem_free(w->words);
-	jmem_free(w->df);
-	memset(w, 0, sizeof(*w));
-}
-
-void
-weights_logp(const struct weights *w, const struct features *f, size_t without, double *logp)
-{
-	double max = -INFINITY, sum = 0;
-
-	for (size_t e = 0; e < w->classes; e++) {
-		const float *row = w->w + e * FEATURES;
-		double z = w->bias[e];
-
-		for (size_t i = 0; i < f->n; i++)
-			z += (double)row[f->v[i].at] * f->v[i].value;
-		logp[e] = e == without ? -INFINITY : z / w->temperature;
-		if (logp[e] > max)
-			max = logp[e];
-	}
-	for (size_t e = 0; e < w->classes; e++)
-		sum += exp(logp[e] - max);
-	for (size_t e = 0; e < w->classes; e++)
-		logp[e] -= max + log(sum);
-}
-
-static const uint32_t *
-df_of(const struct weights *w, uint64_t word)
-{
-	const uint64_t *at = w->n_words ? bsearch(&word, w->words, w->n_words, sizeof(word), by_hash) :
-		NULL;
-
-	return at ? w->df + (size_t)(at - w->words) * w->classes : NULL;
-}
-
-double
-weights_coverage(const struct weights *w, const struct features *f, size_t without)
-{
-	double known = 0, all = 0, half = (double)w->passages / PER_HALF_KNOWN;
-
-	if (half < HALF_KNOWN)
-		half = HALF_KNOWN;
-	for (size_t i = 0; i < f->n_words; i++) {
-		const uint32_t *row = df_of(w, f->words[i]);
-		double df = 0, rarity;
-
-		for (size_t e = 0; row && e < w->experts; e++)
-			df += e == without ? 0 : row[e];
-		rarity = log((double)(w->passages + 1) / (df + 0.5));
-		if (rarity < 0.1)
-			rarity = 0.1;
-		known += rarity * df / (df + half);
-		all += rarity;
-	}
-	return all > 0 ? known / all : 0;
-}
-
-double
-weights_acceptance(const struct weights *w, const struct features *f, size_t without, double *logp)
-{
-	double max = -INFINITY;
-
-	weights_logp(w, f, without, logp);
-	for (size_t e = 0; e < w->experts; e++)
-		if (logp[e] > max)
-			max = logp[e];
-	return exp(max) * weights_coverage(w, f, without);
 }

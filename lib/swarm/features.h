@@ -1,6 +1,6 @@
 /*
- * features.h - inside the room swarm: a text as hashed words and word pairs, and what a trained
- * router holds.
+ * features.h - inside the room swarm: a text as hashed words, pairs of words, and parts of words of
+ * 4 and 5 bytes, which tell a name that is new by what it is made of.
  */
 #ifndef FEATURES_H
 #define FEATURES_H
@@ -10,7 +10,7 @@
 
 #include "base/jmem.h"
 
-#define FEATURE_BITS 17
+#define FEATURE_BITS 19
 #define FEATURES ((size_t)1 << FEATURE_BITS)
 
 struct feature {
@@ -28,26 +28,5 @@ void features_release(struct features *f);
 void features_make(struct features *f, const char *text, size_t n);
 /* (1 + log count) * idf, scaled to length 1. */
 void features_weigh(struct features *f, const float *idf);
-
-/* A router as it is trained and stored. */
-struct weights {
-	size_t experts, classes;	/* one class more than experts: "none of these" */
-	size_t n_words;
-	uint64_t passages;
-	float *w;			/* [classes, FEATURES] */
-	float *bias;			/* [classes] */
-	float *idf;			/* [FEATURES] */
-	uint64_t *words;		/* [n_words], rising */
-	uint32_t *df;			/* [n_words, classes]: passages of each with the word */
-	double temperature, keyword_weight, trained_weight, threshold;
-};
-void weights_release(struct weights *w);
-/* Log-probabilities of all classes but `without` (SIZE_MAX: all), at the temperature; that one is -inf. */
-void weights_logp(const struct weights *w, const struct features *f, size_t without, double *logp);
-/* Share of the words, by rarity, that the experts but `without` have in their texts. */
-double weights_coverage(const struct weights *w, const struct features *f, size_t without);
-/* How much the text looks like one of the experts': coverage times the best one's probability. */
-double weights_acceptance(const struct weights *w, const struct features *f, size_t without,
-	double *logp);
 
 #endif

@@ -3,9 +3,11 @@
  * alone, how much the strong model would gain.
  *
  * Questions come with the quality q of both models' answers, 0..1.  The predictor is ridge regression
- * on q_strong - q_weak over the hashed words of jroute.h, and every question is predicted by one that
- * was fitted without its fold.  Equal questions share a fold; so do those of one group (a subject),
- * where groups are given: then it is tested on subjects that it has never seen.
+ * on q_strong - q_weak over the hashed words of jroute.h and measures of the form (length, numbers,
+ * symbols, lines), and every question is predicted by one that was fitted without its fold.  Equal
+ * questions share a fold; so do those of one group (a subject), where groups are given: then it is
+ * tested on subjects that it has never seen.  Where there are questions to learn from, one predictor is
+ * fitted on these alone.
  *
  * Sent to the strong model are first the questions of the highest prediction.  With a(s) the mean
  * quality when the share s goes there, w = a(0) and S = a(1) (Ong et al. 2024, RouteLLM):
@@ -31,6 +33,9 @@ void jcurve_free(struct jcurve *c);	/* NULL is fine */
 /* group: questions of one group share a fold; NULL: each by itself. */
 void jcurve_add(struct jcurve *c, const char *text, size_t n, const char *group, double weak,
 	double strong);
+
+/* A question that is only learned from. */
+void jcurve_learn(struct jcurve *c, const char *text, size_t n, double weak, double strong);
 
 struct jcurve_result {
 	size_t questions;

@@ -1,21 +1,25 @@
 /*
  * jroute.h - which experts should answer a question, and whether any should.
  *
- * Two sources of evidence that need no model to be loaded:
+ * Sources of evidence that need no expert to be loaded:
  * - keywords: whole words of the expert files.  A keyword that e of E experts list weighs
  *   log(1 + E / e); the score of an expert is 1 - exp(-w / 2) for the summed weight w of those that
  *   occur, so more keywords in a file do not make a hit worth less.
- * - a trained router: multinomial logistic regression (Bishop 2006, 4.3.4) over hashed words and
- *   word pairs, tf-idf weighted, made from the experts' own examples and documents in seconds.  Its
- *   probabilities are sharpened or flattened on held-out passages (temperature scaling, Guo et al.
- *   2017), and with the keywords' scores mixed by a conditional logit fitted there (McFadden 1974).
+ * - a trained router: multinomial logistic regression (Bishop 2006, 4.3.4) over hashed words, word
+ *   pairs and parts of words, tf-idf weighted, made from the experts' own examples and documents in
+ *   seconds.
+ * - an embedding, where the router was trained with an encoder: the vector of the question beside
+ *   those of examples, which the router's file holds; the nearest of each expert, and ridge
+ *   regression (nearest.h).  Only the encoder is opened, when the first question comes.
+ * Each becomes probabilities by a conditional logit (McFadden 1974) fitted on held-out passages, and so
+ * does their mixture, the hybrid, in which a source counts as much as it predicts beside the others.
  *
- * "None of these".  A question is foreign when its words are: the coverage is the share, weighted by
- * rarity, of its words that occur in the experts' texts; the acceptance is coverage times the highest
- * probability of an expert.  Foreign texts, where given, are a class of their own, whose probability
- * the experts lack, and the threshold on the acceptance is found on those held out.  Without them it
- * is found by leaving out each expert in turn: its held-out passages must then look foreign, and the
- * others' not.
+ * "None of these".  Foreign texts, where given, are a class of their own in training.  The acceptance is
+ * the probability that a text is an expert's, by logistic regression on: the share, weighted by rarity,
+ * of its words that occur in the experts' texts; the experts' odds against the foreign class; how far
+ * the best expert is ahead; and, with an encoder, how near it is.  The threshold on it is found on what
+ * was held out.  Without foreign texts each expert in turn is left out: its held-out passages must then
+ * look foreign, and the others' not.
  *
  * Everything is deterministic: the same texts and seed give the same router, bit for bit.
  */
@@ -31,7 +35,12 @@
 #include "record/jrec.h"
 #include "swarm/jexpert.h"
 
-enum jroute_strategy { JROUTE_KEYWORD, JROUTE_TRAINED, JROUTE_HYBRID };
+enum jroute_strategy {
+	JROUTE_KEYWORD, JROUTE_TRAINED,
+	JROUTE_NEAREST, JROUTE_RIDGE, JROUTE_EMBEDDING,	/* the last: both */
+	JROUTE_HYBRID			/* all that there is */
+};
+extern const char *const jroute_strategies[];	/* names, in that order; NULL at the end */
 
 struct jroute_opts {
 	enum jroute_strategy strategy;
@@ -45,7 +54,6 @@ struct jroute_opts {
 struct jroute_choice {
 	size_t expert;			/* index into the set */
 	double score;			/* 0..1 */
-	double keyword, trained;	/* what it was made of; trained -1: no trained router */
 };
 
 struct jroute_result {
@@ -66,15 +74,18 @@ void jrouter_train_free(struct jrouter_train *t);
 void jrouter_train_add(struct jrouter_train *t, size_t expert, const char *text, size_t n);
 /* A title or keyword of expert i, that people may ask about. */
 void jrouter_train_add_topic(struct jrouter_train *t, size_t expert, const char *topic, size_t n);
-/* A text that is none of the experts'. */
+/* A text, or topics of one field separated by commas, that are none of the experts'. */
 void jrouter_train_add_foreign(struct jrouter_train *t, const char *text, size_t n);
+void jrouter_train_add_foreign_topics(struct jrouter_train *t, const char *topics, size_t n);
+/* Before it is saved: vectors of examples by this model, an encoder or the base of the experts. */
+int jrouter_train_encoder(struct jrouter_train *t, const char *model, int jobs, struct jerr *e);
 struct jrouter_report {
 	size_t passages, held_out;
-	double accuracy;		/* on held-out passages */
-	double temperature, keyword_weight, trained_weight, threshold;
+	double accuracy[JROUTE_HYBRID + 1];	/* of each strategy, on held-out passages */
+	double threshold;
 	double foreign_rejected;	/* share at the threshold, of foreign texts or of experts left out */
 	double own_accepted;		/* and of the held-out sentences */
-	bool has_foreign;
+	bool has_foreign, embeds;
 };
 /* Fits and writes the router (safetensors) to path. */
 int jrouter_train_save(struct jrouter_train *t, const char *path, struct jrouter_report *r,
@@ -86,6 +97,8 @@ struct jrouter;
 int jrouter_open(struct jrouter **r, const struct jexperts *x, const char *trained, struct jerr *e);
 void jrouter_close(struct jrouter *r);
 bool jrouter_is_trained(const struct jrouter *r);
+/* Passes what the strategy needs from the trained router: JERR_ARG where it is not there. */
+int jrouter_check(const struct jrouter *r, enum jroute_strategy s, struct jerr *e);
 void jroute_result_init(struct jroute_result *res);
 void jroute_result_release(struct jroute_result *res);
 int jrouter_route(struct jrouter *r, const char *question, size_t n, const struct jroute_opts *o,

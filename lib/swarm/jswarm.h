@@ -27,6 +27,7 @@
 #include "base/jerr.h"
 #include "base/jstr.h"
 #include "swarm/jexpert.h"
+#include "swarm/jroute.h"
 #include "swarm/jsynth.h"
 
 struct jswarm_opts {
@@ -124,16 +125,21 @@ struct jswarm_judging {
 };
 int jswarm_judge(struct jswarm *s, const struct jswarm_judging *o, double *score,
 	struct jbuf *why, struct jerr *e);
+/* A router's choice by one of these; judge NULL: by the likelihoods. */
+int jswarm_route(struct jswarm *s, struct jrouter *r, const struct jswarm_judging *by,
+	const struct jroute_opts *o, struct jroute_result *res, struct jerr *e);
 /* What answers for an expert that lives here; false: a node does, or nothing is there. */
 bool jswarm_model_of(const struct jexpert *x, struct jswarm_model *m);
 
 /*
  * One text from several models at once, token by token: what is sampled from is the fixed-share
- * mixture of their distributions, whose weights follow the question first and then the answer.  They
+ * mixture of their distributions, whose weights begin with the prior, a tenth of it spread evenly, and
+ * follow the question first and then the answer.  They
  * must have the same tokenizer.  w[n] gets the mean weights over the answer's tokens.
  */
 struct jswarm_mix {
 	const struct jswarm_model *models;
+	const double *prior;		/* [n] scores of a router, or NULL: all the same */
 	size_t n;
 	double share;
 	int max_tokens;

@@ -56,13 +56,19 @@ double jsynth_agreement(const struct jsynth_answer *a, size_t n, double *agree);
  *	loss <= its loss + ln n + m ln(n / share) - (T - 1 - m) ln(1 - share + share / n)
  *
  * With share 0 it is the Bayes mixture: loss <= that of the best expert + ln n.
+ *
+ * With a prior q, as of a router, weights start as q and share * q comes back each step, in the place of
+ * share / n: the same bound with -ln q of an expert for ln n, and q for 1 / n of those changed to.
  */
 struct jmixture {
 	size_t n;
 	double share;
 	double *w;			/* [n], sum 1 */
+	double *prior;			/* [n], sum 1 */
 };
 void jmixture_init(struct jmixture *m, size_t n, double share);
+/* Before the first step: a prior in proportion to score[n], none below 0, of which `even` is spread evenly. */
+void jmixture_prior(struct jmixture *m, const double *score, double even);
 void jmixture_release(struct jmixture *m);
 /* What each expert gave to what came next: moves the weights; returns ln of the mixture's probability. */
 double jmixture_step(struct jmixture *m, const double *logp);

@@ -9,9 +9,21 @@ jmixture_init(struct jmixture *m, size_t n, double share)
 {
 	m->n = n;
 	m->share = share;
-	m->w = jmem_alloc(n ? n : 1, sizeof(*m->w));
+	m->w = jmem_alloc(2 * n + 1, sizeof(*m->w));
+	m->prior = m->w + n;
 	for (size_t i = 0; i < n; i++)
-		m->w[i] = 1 / (double)n;
+		m->w[i] = m->prior[i] = 1 / (double)n;
+}
+
+void
+jmixture_prior(struct jmixture *m, const double *score, double even)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		sum += score[i];
+	for (size_t i = 0; sum > 0 && i < m->n; i++)
+		m->w[i] = m->prior[i] = (1 - even) * score[i] / sum + even / (double)m->n;
 }
 
 void
@@ -37,6 +49,6 @@ jmixture_step(struct jmixture *m, const double *logp)
 		sum += m->w[i];
 	}
 	for (size_t i = 0; i < m->n; i++)
-		m->w[i] = (1 - m->share) * m->w[i] / sum + m->share / (double)m->n;
+		m->w[i] = (1 - m->share) * m->w[i] / sum + m->share * m->prior[i];
 	return top + log(sum);
 }

@@ -9,6 +9,7 @@
 #include "base/jhash.h"
 #include "base/jsys.h"
 
+#define EVEN 0.1		/* of a prior, spread over all */
 #define READ_ROWS 64		/* logits of so many tokens of the question at once */
 
 struct mixing {
@@ -259,6 +260,8 @@ jswarm_mix(struct jswarm *s, const struct jswarm_mix *o, const struct jswarm_ask
 	jbuf_init(&m.text);
 	rc = open_all(s, &m, e);
 	jmixture_init(&m.mix, m.n, o->share);
+	if (o->prior)
+		jmixture_prior(&m.mix, o->prior, EVEN);
 	if (rc == 0) {
 		allocate(&m);
 		jrand_init(&m.rand, s->o.seed, jhash64(q->question, strlen(q->question), 0) + q->key);

@@ -3,11 +3,11 @@
 #define ROUTER_FILE_H
 
 #include "base/jerr.h"
-#include "swarm/features.h"
 #include "swarm/jexpert.h"
+#include "swarm/trained.h"
 
-int router_save(const struct weights *w, const struct jexperts *x, const char *path, struct jerr *e);
+int router_save(const struct trained *t, const struct jexperts *x, const char *path, struct jerr *e);
 /* JERR_ARG where the file was made for other experts. */
-int router_load(struct weights *w, const struct jexperts *x, const char *path, struct jerr *e);
+int router_load(struct trained *t, const struct jexperts *x, const char *path, struct jerr *e);
 
 #endif

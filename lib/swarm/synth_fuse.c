@@ -79,7 +79,7 @@ synth_mix(struct synth *y, struct jerr *e)
 {
 	struct jsynth_result *r = y->r;
 	struct jswarm_model *models = jmem_zalloc(r->n + 1, sizeof(*models));
-	double *w = jmem_zalloc(r->n + 1, sizeof(*w));
+	double *w = jmem_zalloc(2 * r->n + 1, sizeof(*w)), *score = w + r->n;
 	size_t n = gather(y, models, r->part_of);
 	struct jswarm_ask q = { .question = y->q->question, .history = y->q->history,
 		.on_text = y->q->on_text, .arg = y->q->arg };
@@ -90,7 +90,9 @@ synth_mix(struct synth *y, struct jerr *e)
 	if (n > 0) {
 		const struct jexpert *x = r->replies[r->part_of[0]].expert;
 
-		rc = jswarm_mix(y->s, &(struct jswarm_mix){ .models = models, .n = n,
+		for (size_t i = 0; i < n; i++)
+			score[i] = y->q->sources[r->part_of[i]].score;
+		rc = jswarm_mix(y->s, &(struct jswarm_mix){ .models = models, .prior = score, .n = n,
 			.share = y->o->share, .max_tokens = x->max_tokens, .temperature = x->temperature,
 			.top_p = x->top_p }, &q, w, &reply, e);
 	}

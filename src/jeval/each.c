@@ -16,13 +16,15 @@
 #include "record/jrec.h"
 #include "swarm/jsynth.h"
 
+#define EVEN 0.1		/* of the router's scores, spread over all */
+
 static struct each_opts {
-	struct jopt_list models, mixes;
+	struct jopt_list models, mixes, routed;
 	const char *tokenizer;
 	int64_t context;
 	uint64_t max_bytes;
-	double share;
-} opts = { .share = 0.02 };
+	double share, routed_share;
+} opts = { .share = 0.02, .routed_share = 0.3 };
 
 static const struct jopt table[] = {
 	{ .name = "model", .letter = 'm', .type = JOPT_LIST, .value = &opts.models, .arg = "NAME=MODEL",
@@ -31,6 +33,10 @@ static const struct jopt table[] = {
 		.help = "a mixture of models named before, token by token" },
 	{ .name = "share", .type = JOPT_DOUBLE, .value = &opts.share, .arg = "X",
 		.help = "of a mixture's weights, spread evenly after each token" },
+	{ .name = "routed-mix", .type = JOPT_LIST, .value = &opts.routed, .arg = "NAME=A,B,...",
+		.help = "a mixture whose weights begin with the router's scores and return to them" },
+	{ .name = "routed-share", .type = JOPT_DOUBLE, .value = &opts.routed_share, .arg = "X",
+		.help = "of such weights, given back to the router's scores after each token" },
 	{ .name = "tokenizer", .type = JOPT_STR, .value = &opts.tokenizer, .arg = "TOK",
 		.help = "tokenizer, where the first model carries none" },
 	{ .name = "context", .type = JOPT_INT, .value = &opts.context, .arg = "N",
@@ -51,6 +57,7 @@ struct member {
 struct mix {
 	const char *name;
 	size_t *of, n;
+	bool routed;
 };
 struct each {
 	struct jcli *cli;
@@ -64,6 +71,7 @@ struct each {
 	struct jids ids;
 	struct jout *out;
 	struct jbuf line, nll;
+	double *score;			/* [n] of the router, for the present document */
 };
 
 /* NAME=REST: the name, in the arena; rest points behind the '='. */
@@ -141,14 +149,20 @@ open_all(struct each *x, struct jerr *e)
 
 	if (opts.models.n == 0)
 		return jerr_set(e, JERR_ARG, "no models given (-m NAME=MODEL)");
-	if (!(opts.share >= 0 && opts.share < 1))
-		return jerr_set(e, JERR_ARG, "--share %g: expected 0 or more, below 1", opts.share);
+	if (!(opts.share >= 0 && opts.share < 1 && opts.routed_share >= 0 && opts.routed_share < 1))
+		return jerr_set(e, JERR_ARG, "--share %g, --routed-share %g: expected 0 or more, below 1",
+			opts.share, opts.routed_share);
 	x->v = jmem_zalloc(opts.models.n, sizeof(*x->v));
 	for (; rc == 0 && x->n < opts.models.n; x->n++)
 		rc = open_member(x, &x->v[x->n], opts.models.v[x->n], e);
-	x->mix = jmem_zalloc(opts.mixes.n + 1, sizeof(*x->mix));
+	x->score = jmem_zalloc(opts.models.n, sizeof(*x->score));
+	x->mix = jmem_zalloc(opts.mixes.n + opts.routed.n + 1, sizeof(*x->mix));
 	for (; rc == 0 && x->n_mix < opts.mixes.n; x->n_mix++)
 		rc = open_mix(x, &x->mix[x->n_mix], opts.mixes.v[x->n_mix], e);
+	for (size_t i = 0; rc == 0 && i < opts.routed.n; i++, x->n_mix++) {
+		x->mix[x->n_mix].routed = true;
+		rc = open_mix(x, &x->mix[x->n_mix], opts.routed.v[i], e);
+	}
 	if (rc == 0) {
 		x->state = jtok_state_new(x->v[0].tok);
 		rc = jout_open(&x->out, jcli_common(x->cli)->output, e);
@@ -171,6 +185,7 @@ close_all(struct each *x)
 	jids_release(&x->ids);
 	jmem_free(x->v);
 	jmem_free(x->mix);
+	jmem_free(x->score);
 	jbuf_release(&x->line);
 	jbuf_release(&x->nll);
 	jarena_release(&x->arena);
@@ -183,7 +198,11 @@ mixed(const struct each *x, const struct mix *m)
 	struct jmixture mix;
 	double *logp = jmem_alloc(m->n + 1, sizeof(*logp)), sum = 0;
 
-	jmixture_init(&mix, m->n, opts.share);
+	jmixture_init(&mix, m->n, m->routed ? opts.routed_share : opts.share);
+	for (size_t i = 0; i < m->n; i++)
+		logp[i] = x->score[m->of[i]];
+	if (m->routed)
+		jmixture_prior(&mix, logp, EVEN);
 	for (size_t t = 1; t < x->ids.n; t++) {
 		for (size_t i = 0; i < m->n; i++)
 			logp[i] = -x->v[m->of[i]].nll[t];
@@ -240,9 +259,9 @@ score_text(struct each *x, const char *text, size_t n, struct jerr *e)
 	return rc;
 }
 
-/* The expert that jroute put first, if the record went through it. */
+/* The expert that jroute put first, if the record went through it; its scores of the models. */
 static const char *
-routed(const struct jrec *r)
+routed(struct each *x, const struct jrec *r)
 {
 	const struct jrec_member *m = jrec_find(r, "experts");
 	struct jerr ignored = { 0 };
@@ -251,6 +270,14 @@ routed(const struct jrec *r)
 	if (!m || jval_parse_json(&v, m->val, m->val_n, "experts", r->arena, &ignored) < 0 ||
 	    v->type != JVAL_ARR || v->u.a.n == 0)
 		return NULL;
+	for (size_t i = 0; i < v->u.a.n; i++) {
+		const char *name = jval_str(v->u.a.v[i], "name", "");
+		double score = jval_num(v->u.a.v[i], "score", 0);
+		size_t k;
+
+		if (find_member(x, name, strlen(name), &k) && score > 0)
+			x->score[k] = score;
+	}
 	return jval_str(v->u.a.v[0], "name", NULL);
 }
 
@@ -267,9 +294,12 @@ put_str(struct jbuf *b, const struct jrec *r, const char *key)
 static int
 record(struct each *x, const struct jrec *r, struct jerr *e)
 {
-	const char *text, *to = routed(r);
+	const char *text, *to;
 	size_t n;
 	int rc;
+
+	memset(x->score, 0, x->n * sizeof(*x->score));
+	to = routed(x, r);
 
 	if (!jrec_str(r, "text", &text, &n))
 		return jerr_set(e, JERR_FORMAT, "record without \"text\"");

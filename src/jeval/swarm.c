@@ -17,7 +17,7 @@
 
 static struct swarm_opts {
 	const char *reference;
-	bool show;
+	bool show, html;
 } opts = { .reference = "generalist" };
 
 static const struct jopt table[] = {
@@ -25,6 +25,8 @@ static const struct jopt table[] = {
 		.help = "what all others are compared with" },
 	{ .name = "show", .type = JOPT_BOOL, .value = &opts.show,
 		.help = "a table for people instead of records" },
+	{ .name = "html", .type = JOPT_BOOL, .value = &opts.html,
+		.help = "a page instead of records" },
 	{ .type = JOPT_END }
 };
 
@@ -196,12 +198,6 @@ put_records(struct jbuf *b, const struct swarm *x, const struct jcompare *c,
 	}
 }
 
-static const char *
-verdict(const struct jcompare_figure *f)
-{
-	return f->diff_high < 0 ? "better" : f->diff_low > 0 ? "WORSE" : "no difference shown";
-}
-
 /* Bits per byte of each arm by domain; then all documents, beside the reference. */
 static void
 put_table(struct jbuf *b, const struct swarm *x, const struct jcompare *c,
@@ -226,7 +222,7 @@ put_table(struct jbuf *b, const struct swarm *x, const struct jcompare *c,
 		jbuf_printf(b, "%-18s %8.4f  %.4f .. %.4f", x->arm[a], all[a].bpb, all[a].low, all[a].high);
 		if (a != c->reference)
 			jbuf_printf(b, "    %+.4f (%+.4f .. %+.4f) %s", all[a].diff, all[a].diff_low,
-				all[a].diff_high, verdict(&all[a]));
+				all[a].diff_high, jcompare_verdict(&all[a]));
 		jbuf_addc(b, '\n');
 	}
 }
@@ -248,7 +244,10 @@ put_all(struct jcli *cli, const struct swarm *x, struct jerr *e)
 	f = jmem_zalloc((c.groups + 1) * c.arms, sizeof(*f));
 	jcompare_run(&c, DRAWS, (uint64_t)jcli_common(cli)->seed, f);
 	jbuf_init(&b);
-	(opts.show ? put_table : put_records)(&b, x, &c, f);
+	if (opts.html)
+		jcompare_html(&c, &(struct jcompare_names){ x->arm, x->group }, f, &b);
+	else
+		(opts.show ? put_table : put_records)(&b, x, &c, f);
 	jcli_counts(cli)->out = (c.groups + 1) * c.arms;
 	rc = jout_put(jcli_common(cli)->output, b.p, b.n, e);
 	jbuf_release(&b);
@@ -282,7 +281,7 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 
 const struct jverb swarm_verb = {
 	.name = "swarm",
-	.args = "[--show] FILE ...",
+	.args = "[--show | --html] FILE ...",
 	.summary = "compare experts, mixtures and choices from the records of each",
 	.opts = table,
 	.run = run,

@@ -11,11 +11,11 @@
 #include "swarm/jcurve.h"
 
 static struct curve_opts {
-	const char *weak, *strong, *by;
+	const char *weak, *strong, *by, *learn;
 	int64_t folds;
 	double ridge;
 	bool show;
-} opts = { .weak = "weak", .strong = "strong", .folds = 5, .ridge = 1 };
+} opts = { .weak = "weak", .strong = "strong", .folds = 5, .ridge = 3 };
 
 static const struct jopt table[] = {
 	{ .name = "weak", .type = JOPT_STR, .value = &opts.weak, .arg = "KEY",
@@ -24,6 +24,8 @@ static const struct jopt table[] = {
 		.help = "the same of the strong model" },
 	{ .name = "by", .type = JOPT_STR, .value = &opts.by, .arg = "KEY",
 		.help = "member that keeps records together in a fold: a subject" },
+	{ .name = "learn", .type = JOPT_STR, .value = &opts.learn, .arg = "FILE",
+		.help = "learn from these records alone, and predict the others" },
 	{ .name = "folds", .type = JOPT_INT, .value = &opts.folds, .arg = "N",
 		.help = "parts, each predicted from the others" },
 	{ .name = "ridge", .type = JOPT_DOUBLE, .value = &opts.ridge, .arg = "X",
@@ -45,7 +47,7 @@ quality(const struct jrec *r, const char *key, double *v)
 }
 
 static void
-add(struct jcli *cli, struct jcurve *c, const char *line, size_t n, struct jarena *a)
+add(struct jcli *cli, struct jcurve *c, bool learn, char *line, size_t n, struct jarena *a)
 {
 	struct jerr why = { 0 };
 	const char *text, *group = NULL;
@@ -59,16 +61,19 @@ add(struct jcli *cli, struct jcurve *c, const char *line, size_t n, struct jaren
 		jcli_reject(cli, "no question, prompt, messages or text");
 	} else if (!quality(&r, opts.weak, &weak) || !quality(&r, opts.strong, &strong)) {
 		jcli_reject(cli, "no quality of both models");
-	} else if (opts.by && !jrec_str(&r, opts.by, &group, &group_n)) {
+	} else if (opts.by && !learn && !jrec_str(&r, opts.by, &group, &group_n)) {
 		jcli_reject(cli, "no group");
 	} else {
-		jcurve_add(c, text, n, group, weak, strong);
+		if (learn)
+			jcurve_learn(c, text, n, weak, strong);
+		else
+			jcurve_add(c, text, n, group, weak, strong);
 		jcli_counts(cli)->out++;
 	}
 }
 
 static int
-read_all(struct jcli *cli, struct jcurve *c, int argc, char **argv, struct jerr *e)
+read_all(struct jcli *cli, struct jcurve *c, bool learn, int argc, char **argv, struct jerr *e)
 {
 	struct jreader in;
 	struct jarena a;
@@ -83,7 +88,7 @@ read_all(struct jcli *cli, struct jcurve *c, int argc, char **argv, struct jerr 
 	jarena_init(&a, 0);
 	while ((rc = jreader_line(&in, &line, &n, e)) > 0)
 		if (rc == 1)
-			add(cli, c, line, n, &a);
+			add(cli, c, learn, line, n, &a);
 		else
 			jcli_reject(cli, "line too long");
 	jarena_release(&a);
@@ -145,14 +150,19 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 {
 	struct jcurve_result r;
 	struct jcurve *c;
+	char *learn;
 	struct jbuf b;
 	int rc;
 
 	(void)arg;
 	if (opts.folds < 2 || opts.folds > 1000 || !(opts.ridge > 0))
 		return jerr_set(e, JERR_ARG, "expected --folds 2..1000 and --ridge above 0");
+	learn = opts.learn ? jmem_strdup(opts.learn) : NULL;
 	c = jcurve_new((uint64_t)jcli_common(cli)->seed, (int)opts.folds, opts.ridge);
-	rc = read_all(cli, c, argc, argv, e);
+	rc = read_all(cli, c, false, argc, argv, e);
+	if (rc == 0 && learn)
+		rc = read_all(cli, c, true, 1, &learn, e);
+	jmem_free(learn);
 	if (rc == 0)
 		rc = jcurve_run(c, &r, e);
 	jcurve_free(c);

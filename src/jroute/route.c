@@ -23,7 +23,7 @@ static const struct jopt table[] = {
 	{ .name = "router", .type = JOPT_STR, .value = &opts.router, .arg = "FILE",
 		.help = "trained router; router.safetensors of the folder if there is one" },
 	{ .name = "strategy", .type = JOPT_STR, .value = &opts.strategy, .arg = "NAME",
-		.choices = "keyword|trained|hybrid|likelihood|judge",
+		.choices = "keyword|trained|knn|ridge|embedding|hybrid|likelihood|judge",
 		.help = "what the scores are made of" },
 	{ .name = "judge", .type = JOPT_STR, .value = &opts.judge, .arg = "MODEL",
 		.help = "the model that chooses, with --strategy judge" },
@@ -103,30 +103,6 @@ explain(struct route *r, const char *question, size_t n, struct jerr *e)
 	return jout_write(r->out, b->p, b->n, e);
 }
 
-/* By models: what each expert's makes of the question, or what the judge says. */
-static int
-route_by_models(struct route *r, const char *question, struct jerr *e)
-{
-	double *score = jmem_zalloc(r->x.n, sizeof(*score));
-	struct jbuf *why = jmem_alloc(r->x.n, sizeof(*why));
-	int rc;
-
-	for (size_t i = 0; i < r->x.n; i++)
-		jbuf_init(&why[i]);
-	if (opts.judge)
-		rc = jswarm_judge(r->swarm, &(struct jswarm_judging){ opts.judge, question, r->o.top_k },
-			score, why, e);
-	else
-		rc = jswarm_likelihoods(r->swarm, question, score, why, e);
-	if (rc == 0)
-		jrouter_take(r->router, score, why, &r->o, &r->res);
-	for (size_t i = 0; i < r->x.n; i++)
-		jbuf_release(&why[i]);
-	jmem_free(why);
-	jmem_free(score);
-	return rc;
-}
-
 static int
 route_record(struct route *r, const struct jrec *rec, struct jerr *e)
 {
@@ -138,7 +114,8 @@ route_record(struct route *r, const struct jrec *rec, struct jerr *e)
 
 	if (!jroute_question(rec, &question, &n))
 		return jerr_set(e, JERR_FORMAT, "no question, prompt, messages or text");
-	rc = r->swarm ? route_by_models(r, question, e) :
+	rc = r->swarm ? jswarm_route(r->swarm, r->router, &(struct jswarm_judging){ opts.judge, question,
+		r->o.top_k }, &r->o, &r->res, e) :
 		jrouter_route(r->router, question, n, &r->o, &r->res, e);
 	if (rc < 0)
 		return rc;
@@ -261,6 +238,8 @@ open_all(struct route *r, struct jerr *e)
 	if (models || strcmp(opts.strategy, "keyword") == 0)
 		file = opts.router;
 	rc = jrouter_open(&r->router, &r->x, file, e);
+	if (rc == 0 && !models)
+		rc = jrouter_check(r->router, r->o.strategy, e);
 	if (rc == 0)
 		rc = jout_open(&r->out, output, e);
 	if (rc == 0 && jcli_common(r->cli)->rejects)
@@ -290,8 +269,9 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 		return jerr_set(e, JERR_ARG, "expected --top-k 1..1000, --min-score 0..1, --budget 0 or more");
 	if ((opts.judge != NULL) != (strcmp(opts.strategy, "judge") == 0))
 		return jerr_set(e, JERR_ARG, "--strategy judge and --judge MODEL go together");
-	r.o.strategy = strcmp(opts.strategy, "keyword") == 0 ? JROUTE_KEYWORD :
-		strcmp(opts.strategy, "trained") == 0 ? JROUTE_TRAINED : JROUTE_HYBRID;
+	for (int s = 0; jroute_strategies[s]; s++)
+		if (strcmp(opts.strategy, jroute_strategies[s]) == 0)
+			r.o.strategy = (enum jroute_strategy)s;
 	r.o.top_k = (int)opts.top_k;
 	r.o.min_score = opts.min_score;
 	r.o.budget = opts.budget;

@@ -9,7 +9,7 @@
 #include "record/jreader.h"
 
 static struct train_opts {
-	const char *experts;
+	const char *experts, *encoder;
 	struct jopt_list foreign;
 } opts;
 
@@ -17,8 +17,10 @@ static const struct jopt table[] = {
 	{ .name = "experts", .type = JOPT_STR, .value = &opts.experts, .arg = "DIR",
 		.help = "folder of expert files" },
 	{ .name = "foreign", .type = JOPT_LIST, .value = &opts.foreign, .arg = "FILE",
-		.help = "questions that are none of the experts', a line or record each; none: none "
-			"(default: general ones that are shipped)" },
+		.help = "texts that are none of the experts', a line or record each; shipped: general "
+			"ones, the default; none: none" },
+	{ .name = "encoder", .type = JOPT_STR, .value = &opts.encoder, .arg = "MODEL",
+		.help = "compare embeddings by this model as well; base: the base_model of the experts" },
 	{ .type = JOPT_END }
 };
 
@@ -80,6 +82,17 @@ add_foreign(struct jcli *cli, struct jrouter_train *t, size_t expert, const char
 	return 1;
 }
 
+/* Topics of one field by commas; lines with # are comments. */
+static int
+add_topics(struct jcli *cli, struct jrouter_train *t, size_t expert, const char *line, size_t n,
+	struct jarena *a)
+{
+	(void)cli, (void)expert, (void)a;
+	if (n > 0 && line[0] != '#')
+		jrouter_train_add_foreign_topics(t, line, n);
+	return 1;
+}
+
 typedef int add_line(struct jcli *cli, struct jrouter_train *t, size_t expert, const char *line, size_t n,
 	struct jarena *a);
 
@@ -116,19 +129,33 @@ add_file(struct jcli *cli, struct jrouter_train *t, size_t expert, const char *p
 	return add_lines(cli, t, expert, path, add_record, e);
 }
 
+static int
+add_shipped(struct jcli *cli, struct jrouter_train *t, struct jerr *e)
+{
+	char *lines = jcli_share("routing/foreign.txt"), *topics = jcli_share("routing/topics.txt");
+	int rc = add_lines(cli, t, 0, lines, add_foreign, e);
+
+	if (rc == 0)
+		rc = add_lines(cli, t, 0, topics, add_topics, e);
+	jmem_free(lines);
+	jmem_free(topics);
+	return rc;
+}
+
 /* What --foreign names, else what is shipped. */
 static int
 add_all_foreign(struct jcli *cli, struct jrouter_train *t, struct jerr *e)
 {
-	char *shipped = jcli_share("routing/foreign.txt");
-	int rc = 0;
+	int rc = opts.foreign.n == 0 ? add_shipped(cli, t, e) : 0;
 
-	if (opts.foreign.n == 0)
-		rc = add_lines(cli, t, 0, shipped, add_foreign, e);
-	for (size_t i = 0; rc == 0 && i < opts.foreign.n; i++)
-		if (strcmp(opts.foreign.v[i], "none") != 0)
-			rc = add_lines(cli, t, 0, opts.foreign.v[i], add_foreign, e);
-	jmem_free(shipped);
+	for (size_t i = 0; rc == 0 && i < opts.foreign.n; i++) {
+		const char *name = opts.foreign.v[i];
+
+		if (strcmp(name, "shipped") == 0)
+			rc = add_shipped(cli, t, e);
+		else if (strcmp(name, "none") != 0)
+			rc = add_lines(cli, t, 0, name, add_foreign, e);
+	}
 	return rc;
 }
 
@@ -164,6 +191,47 @@ add_operand(struct jcli *cli, struct jrouter_train *t, const struct jexperts *x,
 	return jerr_set(e, JERR_ARG, "%s: expected EXPERT=FILE with the name of an expert", arg);
 }
 
+/* MODEL, or the base that most experts name, the first of equals. */
+static int
+add_encoder(struct jcli *cli, struct jrouter_train *t, const struct jexperts *x, struct jerr *e)
+{
+	const char *model = opts.encoder;
+	size_t most = 0;
+
+	if (!model)
+		return 0;
+	if (strcmp(model, "base") == 0) {
+		for (size_t i = 0; i < x->n; i++) {
+			size_t same = 0;
+
+			for (size_t k = 0; x->v[i].base_model && k < x->n; k++)
+				same += x->v[k].base_model &&
+					strcmp(x->v[k].base_model, x->v[i].base_model) == 0;
+			if (same > most)
+				model = x->v[i].base_model;
+			most = same > most ? same : most;
+		}
+		if (most == 0)
+			return jerr_set(e, JERR_ARG, "--encoder base: no expert has a base_model");
+	}
+	return jrouter_train_encoder(t, model, (int)jcli_common(cli)->jobs, e);
+}
+
+static void
+tell(struct jcli *cli, const char *output, const struct jrouter_report *r)
+{
+	const double *a = r->accuracy;
+
+	jcli_info(cli, "%s: %zu passages, %zu of them held out: %.1f %% go to their expert; at the "
+		"threshold %.3f %.1f %% are taken, of %s %.1f %% are not", output, r->passages, r->held_out,
+		100 * a[JROUTE_HYBRID], r->threshold, 100 * r->own_accepted,
+		r->has_foreign ? "foreign ones" : "those of an expert left out", 100 * r->foreign_rejected);
+	if (r->embeds)
+		jcli_info(cli, "by words alone %.1f %%, by the nearest examples %.1f %%, by ridge %.1f %%, "
+			"by both of these %.1f %%", 100 * a[JROUTE_TRAINED], 100 * a[JROUTE_NEAREST],
+			100 * a[JROUTE_RIDGE], 100 * a[JROUTE_EMBEDDING]);
+}
+
 static int
 run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 {
@@ -186,13 +254,11 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	if (rc == 0)
 		rc = add_all_foreign(cli, t, e);
 	if (rc == 0)
+		rc = add_encoder(cli, t, &x, e);
+	if (rc == 0)
 		rc = jrouter_train_save(t, output, &r, e);
 	if (rc == 0)
-		jcli_info(cli, "%s: %zu passages, %zu of them held out: %.1f %% go to their expert; at the "
-			"threshold %.3f %.1f %% are taken, of %s %.1f %% are not",
-			output, r.passages, r.held_out, 100 * r.accuracy, r.threshold,
-			100 * r.own_accepted, r.has_foreign ? "foreign ones" : "those of an expert left out",
-			100 * r.foreign_rejected);
+		tell(cli, output, &r);
 	jrouter_train_free(t);
 	jexperts_release(&x);
 	return rc;

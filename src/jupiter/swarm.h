@@ -18,7 +18,7 @@ int swarm_experts(struct jexperts *x, struct jarena *a, const char *dir, struct 
 
 /* Options of chat and query. */
 struct swarm_talk {
-	const char *experts, *config, *strategy, *mode, *model, *key_file;
+	const char *experts, *config, *strategy, *judge, *mode, *model, *key_file;
 	struct jopt_list load;
 	int64_t top_k, max_tokens, rounds, passages, retries;
 	double min_score, timeout, idle, threshold;

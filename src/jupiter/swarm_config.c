@@ -9,7 +9,9 @@ static const struct jschema_key keys[] = {
 	{ "name", JSCHEMA_STR, .doc = "of the swarm, for people" },
 	{ "experts_dir", JSCHEMA_STR, .doc = "folder of expert files" },
 	{ "router", JSCHEMA_OBJ, .doc = "who is asked" },
-	{ "router.strategy", JSCHEMA_STR, .choices = "keyword|trained|hybrid", .doc = "as of jroute" },
+	{ "router.strategy", JSCHEMA_STR, .choices = "keyword|trained|knn|ridge|embedding|hybrid|likelihood|judge",
+		.doc = "as of jroute" },
+	{ "router.classifier_model", JSCHEMA_STR, .doc = "the model that chooses, of strategy judge" },
 	{ "router.top_k", JSCHEMA_INT, .min = 1, .max = 1000, .doc = "most experts of a question" },
 	{ "router.min_confidence", JSCHEMA_NUM, .min = 0, .max = 1, .doc = "experts below are not asked" },
 	{ "synthesizer", JSCHEMA_OBJ, .doc = "what is made of their answers" },
@@ -34,6 +36,7 @@ static const struct {
 } options[] = {
 	{ "experts_dir", "experts" },
 	{ "router.strategy", "strategy" },
+	{ "router.classifier_model", "judge" },
 	{ "router.top_k", "top-k" },
 	{ "router.min_confidence", "min-score" },
 	{ "synthesizer.strategy", "mode" },

@@ -24,7 +24,8 @@ static const struct jopt create_table[] = {
 	{ .type = JOPT_END }
 };
 static const struct jopt train_table[] = {
-	{ "expert", 'e', JOPT_STR, &train.expert, "NAME", "the expert to be trained" },
+	{ "expert", 'e', JOPT_STR, &train.expert, "NAME", "the expert to be trained; without it: all of a "
+		"swarm" },
 	{ "domain-config", 'd', JOPT_STR, &train.domain, "FILE", "its domain: a name, or a YAML file" },
 	{ "experts", 0, JOPT_STR, &train.experts, "DIR", "folder of expert files" },
 	{ "epochs", 0, JOPT_INT, &train.epochs, "N", "rounds over the documents, 0 = as the domain says" },
@@ -167,20 +168,28 @@ work_of(struct jarena *a, struct jcli *cli, const struct jexpert *x)
 }
 
 static int
+check_make(const char *word, struct jerr *e)
+{
+	for (const char *p = word; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("_./+,@-", *p))
+			return jerr_set(e, JERR_ARG, "%s: make cannot work with '%c' in a name", word, *p);
+	return 0;
+}
+
+static int
 train_expert(struct jcli *cli, struct jarena *a, const struct jexpert *x, const char *domain,
 	struct jerr *e)
 {
-	char *work = work_of(a, cli, x), *pretrain;
+	char *work = work_of(a, cli, x), *pretrain = NULL;
 	const char *v[] = { "make", "-s", "-f", shipped(a, "pipelines/domain.mk"),
 		jarena_printf(a, "DOMAIN=%s", domain), jarena_printf(a, "WORK=%s", work),
 		jarena_printf(a, "J=%lld", (long long)jcli_common(cli)->jobs), NULL, NULL };
 	char *made = jarena_printf(a, "%s/expert", work);
 	int rc;
 
-	for (const char *p = work; *p; p++)
-		if (!isalnum((unsigned char)*p) && !strchr("_./+,@-", *p))
-			return jerr_set(e, JERR_ARG, "%s: make cannot work with '%c' in a name", work, *p);
-	rc = override(a, domain, &pretrain, e);
+	rc = check_make(work, e);
+	if (rc == 0)
+		rc = override(a, domain, &pretrain, e);
 	if (rc < 0)
 		return rc;
 	v[7] = pretrain;
@@ -194,6 +203,52 @@ train_expert(struct jcli *cli, struct jarena *a, const struct jexpert *x, const 
 	return rc;
 }
 
+/* pipelines/swarm.mk: one starting model, an expert for each domain, a generalist, and who is better. */
+static int
+train_swarm(struct jcli *cli, int argc, char **argv, struct jerr *e)
+{
+	const char *out = jcli_common(cli)->output, *v[12] = { "make", "-s", "-f" };
+	struct jarena a;
+	struct jbuf domains, told;
+	int n = 3, rc = 0;
+
+	jarena_init(&a, 0);
+	jbuf_init(&domains);
+	jbuf_init(&told);
+	if (strcmp(out, "-") == 0)
+		out = jarena_printf(&a, "%s/swarm", work_folder());
+	for (int i = 0; rc == 0 && i < argc; i++) {
+		rc = check_make(argv[i], e);
+		jbuf_printf(&domains, "%s%s", i ? " " : "", argv[i]);
+	}
+	if (rc == 0)
+		rc = check_make(out, e);
+	v[n++] = shipped(&a, "pipelines/swarm.mk");
+	v[n++] = jarena_printf(&a, "WORK=%s", out);
+	v[n++] = jarena_printf(&a, "J=%lld", (long long)jcli_common(cli)->jobs);
+	v[n++] = jarena_printf(&a, "SEEDS=%lld", (long long)jcli_common(cli)->seed);
+	if (argc > 0)
+		v[n++] = jarena_printf(&a, "DOMAINS=%s", domains.p);
+	if (train.experts)
+		v[n++] = jarena_printf(&a, "EXPERT_FILES=%s", train.experts);
+	if (train.model)
+		v[n++] = jarena_printf(&a, "PRESET=%s", train.model);
+	v[n] = NULL;
+	for (int i = 0; i < n; i++)
+		jbuf_printf(&told, strchr(v[i], ' ') ? " '%s'" : " %s", v[i]);
+	if (rc == 0) {
+		jcli_info(cli, "running:%s", told.p);
+		rc = run_program(v, e);
+	}
+	if (rc == 0)
+		printf("experts in %s/experts, their files and router in %s/pool: jupiter swarm query -e %s/pool "
+			"\"TEXT\"\n", out, out, out);
+	jbuf_release(&told);
+	jbuf_release(&domains);
+	jarena_release(&a);
+	return rc;
+}
+
 static int
 train_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 {
@@ -203,10 +258,12 @@ train_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	char *domain;
 	int rc;
 
-	(void)arg, (void)argv;
+	(void)arg;
+	if (!train.expert && !train.domain && train.epochs == 0)
+		return train_swarm(cli, argc, argv, e);
 	if (argc > 0 || !train.expert || !train.domain)
 		return jerr_set(e, JERR_ARG, "say who and from what: jupiter swarm train --expert NAME "
-			"--domain-config FILE");
+			"--domain-config FILE, or swarm train DOMAIN ... for a whole swarm");
 	if (train.epochs < 0)
 		return jerr_set(e, JERR_ARG, "--epochs: expected 0 or more");
 	jarena_init(&a, 0);
@@ -228,5 +285,6 @@ train_run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 
 const struct jverb swarm_create_verb = { "swarm create-expert", "NAME --domain NAME",
 	"write an expert file", create_table, create_run, NULL };
-const struct jverb swarm_train_verb = { "swarm train", "--expert NAME --domain-config FILE",
-	"train an expert: the main job for its domain", train_table, train_run, NULL };
+const struct jverb swarm_train_verb = { "swarm train",
+	"--expert NAME --domain-config FILE | [DOMAIN ...]",
+	"train an expert: the main job for its domain; or a whole swarm", train_table, train_run, NULL };

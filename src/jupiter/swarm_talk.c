@@ -21,7 +21,8 @@ static const struct jopt table[] = {
 	{ "load", 'l', JOPT_LIST, &opts.load, "NAME", "ask this expert, without routing (may be repeated)" },
 	{ "top-k", 'k', JOPT_INT, &opts.top_k, "N", "ask at most so many experts" },
 	{ "strategy", 0, JOPT_STR, &opts.strategy, "NAME", "of routing, as in jroute",
-		"keyword|trained|hybrid" },
+		"keyword|trained|knn|ridge|embedding|hybrid|likelihood|judge" },
+	{ "judge", 0, JOPT_STR, &opts.judge, "MODEL", "the model that chooses, with --strategy judge" },
 	{ "min-score", 0, JOPT_DOUBLE, &opts.min_score, "X", "experts that score less are not asked" },
 	{ "abstain", 0, JOPT_BOOL, &opts.abstain, NULL, "ask nobody where the question is foreign to all" },
 	{ "mode", 0, JOPT_STR, &opts.mode, "MODE", "what is made of the answers, as in jsynth",
@@ -76,6 +77,22 @@ on_text(void *arg, const char *p, size_t n)
 	return t->rc < 0;
 }
 
+/* The router's own strategies; JROUTE_KEYWORD stands for those by models. */
+static enum jroute_strategy
+strategy(void)
+{
+	for (int s = 0; jroute_strategies[s]; s++)
+		if (strcmp(opts.strategy, jroute_strategies[s]) == 0)
+			return (enum jroute_strategy)s;
+	return JROUTE_KEYWORD;
+}
+
+static bool
+by_models(void)
+{
+	return opts.judge || strcmp(opts.strategy, "likelihood") == 0;
+}
+
 /* The router of the folder, where it was trained for these experts; keywords alone otherwise. */
 static int
 open_router(struct talk *t, struct jerr *e)
@@ -90,7 +107,7 @@ open_router(struct talk *t, struct jerr *e)
 		if (jfs_is_dir(from[i]) && jfs_exists(file))
 			path = file;
 	}
-	if (path && strcmp(opts.strategy, "keyword") != 0 &&
+	if (path && strategy() != JROUTE_KEYWORD &&
 	    jrouter_open(&t->router, &t->x, path, &why) == 0)
 		return 0;
 	if (why.code)
@@ -117,6 +134,8 @@ check(struct jerr *e)
 	    opts.load.n > MAX_SOURCES)
 		return jerr_set(e, JERR_ARG, "expected -k 1..64, -l at most 64 times, --rounds, --passages, "
 			"--retries 0..100, --timeout above 0");
+	if ((opts.judge != NULL) != (strcmp(opts.strategy, "judge") == 0))
+		return jerr_set(e, JERR_ARG, "--strategy judge and --judge MODEL go together");
 	return 0;
 }
 
@@ -172,9 +191,8 @@ close_all(struct talk *t, int rc, struct jerr *e)
 static int
 choose(struct talk *t, const char *question, struct jsynth_source *src, size_t *n, struct jerr *e)
 {
-	struct jroute_opts o = { .strategy = strcmp(opts.strategy, "keyword") == 0 ? JROUTE_KEYWORD :
-		strcmp(opts.strategy, "trained") == 0 ? JROUTE_TRAINED : JROUTE_HYBRID,
-		.top_k = (int)opts.top_k, .min_score = opts.min_score, .abstain = opts.abstain };
+	struct jroute_opts o = { .strategy = strategy(), .top_k = (int)opts.top_k,
+		.min_score = opts.min_score, .abstain = opts.abstain };
 	struct jroute_result res;
 	int rc;
 
@@ -184,7 +202,8 @@ choose(struct talk *t, const char *question, struct jsynth_source *src, size_t *
 	if (*n > 0)
 		return 0;
 	jroute_result_init(&res);
-	rc = jrouter_route(t->router, question, strlen(question), &o, &res, e);
+	rc = by_models() ? jswarm_route(t->swarm, t->router, &(struct jswarm_judging){ opts.judge, question,
+		o.top_k }, &o, &res, e) : jrouter_route(t->router, question, strlen(question), &o, &res, e);
 	for (size_t i = 0; rc == 0 && i < res.chosen; i++) {
 		size_t from = res.why_at[i], end = res.why_at[i + 1] - 1;
 

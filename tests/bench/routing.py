@@ -47,6 +47,23 @@ def outcomes(files):
                    "weak": right["mistralai"], "strong": right["gpt"]}
 
 
+def judged(path):
+    """MT-Bench: the first turn's question, and a judge's mean score over both turns, of ten."""
+    scores, questions = {}, {}
+    for r in jsonl(path):
+        key = (r["question_id"], "strong" if r["model"].startswith("gpt") else "weak")
+        scores.setdefault(key, []).append(r["score"] / 10)
+        text = r["user_prompt"].split("### User:\n", 1)
+        if len(text) == 2:
+            questions[r["question_id"]] = text[1].split("\n\n### Assistant A:")[0]
+        elif r["turn"] == 1:
+            questions[r["question_id"]] = r["user_prompt"].split("[Question]\n")[1].split(
+                "\n\n[")[0]
+    for i in sorted(questions):
+        yield {"prompt": questions[i]} | {m: sum(scores[i, m]) / len(scores[i, m])
+                                          for m in ("weak", "strong")}
+
+
 def main():
     shared, out = sys.argv[1:]
     routing = shared + "/data/routing/"
@@ -55,6 +72,7 @@ def main():
         random.shuffle(questions)
         write(f"{out}/foreign.{name}.jsonl", ({"question": q} for q in questions[:800]))
     write(out + "/GSM8K.curve.jsonl", outcomes([routing + "gsm8k_responses.csv"]))
+    write(out + "/MT-Bench.curve.jsonl", judged(routing + "mt_bench_judgements.jsonl"))
     write(out + "/MMLU.curve.jsonl", outcomes(sorted(glob.glob(routing + "mmlu_responses/*.csv"))))
 
 

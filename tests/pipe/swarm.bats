@@ -35,18 +35,20 @@ swarm() {
 	local w=$1
 	shift
 	make -s -f "$root/pipelines/swarm.mk" DOMAINS="mill boat" DOMAIN_FILES=domains EXPERT_FILES=experts \
-		WORK="$w" BIN="$bin" J=2 SEEDS="1 2" VOCAB=400 STEPS=4 BATCH=2 SEQ=64 ANSWER_STEPS=2 \
+		FOREIGN= WORK="$w" BIN="$bin" J=2 SEEDS="1 2" VOCAB=400 STEPS=4 BATCH=2 SEQ=64 ANSWER_STEPS=2 \
 		HELD_OUT=30% CUT=400 "$@"
 }
 
 @test "every arm is in the report; held-out documents were not trained on" {
-	for arm in start generalist mill boat random-1 random-2 mixture mixture+start random-mixture routed \
+	for arm in start generalist mill boat random-1 random-2 mixture mixture+start mixture+router random-mixture routed \
 		oracle; do
 		jq -e -s --arg a "$arm" '[.[] | select(.name == $a)] | length == 3' w/report.jsonl ||
 			fail "$arm is missing"
 	done
 	jq -e -s 'all(.[]; .seeds == 2 and .low <= .bpb and .bpb <= .high)' w/report.jsonl
 	grep -q 'against generalist' w/report.txt
+	grep -q '<b>Worse than generalist:</b>' w/report.html
+	grep -q 'mixture+router' w/report.html
 	for t in mill boat; do
 		[ -s "w/valid/$t.jsonl" ]
 		jq -r .id "w/train/$t.jsonl" | sort >train.ids

@@ -103,6 +103,38 @@ ask() {
 	[ "$(ask 'What is the capital city of France?')" = '[]' ]
 }
 
+@test "embedding: an encoder, the experts' base; the file knows its model; examples are shown" {
+	jtrain pretrain --model nano --tokenizer tests/ref/bytetok --data "$d/cook.jsonl" --batch 1 --seq 64 \
+		--steps 2 -q -o "$d/base"
+	jroute train --experts "$d/ex" --encoder "$d/base" 2>"$d/err"
+	grep -q 'by words alone .* nearest examples .* ridge' "$d/err"
+	cp "$d/ex/router.safetensors" "$d/1"
+	for s in knn ridge embedding hybrid; do
+		[ "$(ask 'We put the yeast near the dough before.' -k 1 --strategy $s)" = '["cook"]' ]
+		[ "$(ask 'We put the keel near the rudder before.' -k 1 --strategy $s)" = '["sail"]' ]
+	done
+	jroute route --experts "$d/ex" -q --explain -p 'the yeast near the dough' >"$d/out"
+	grep -Eq 'cook .*examples 0\.[0-9]+ near, ".*(yeast|dough).*"; ridge' "$d/out"
+	# the words alone need no encoder; another model is refused
+	mv "$d/base" "$d/away"
+	[ "$(ask 'the yeast near the dough' -k 1 --strategy trained)" = '["cook"]' ]
+	run -1 jroute route --experts "$d/ex" -p 'the yeast near the dough'
+	[[ "$output" == *"$d/base"* ]]
+	jtrain pretrain --model nano --tokenizer tests/ref/bytetok --data "$d/sail.jsonl" --batch 1 --seq 64 \
+		--steps 2 --seed 9 -q -o "$d/base"
+	run -2 jroute route --experts "$d/ex" -p 'the yeast near the dough'
+	[[ "$output" == *"not the model"* ]]
+	rm -r "$d/base" && mv "$d/away" "$d/base"
+	for x in cook deep/sail; do
+		echo "base_model: $d/base" >>"$d/ex/$x.yaml"
+	done
+	jroute train --experts "$d/ex" --encoder base -q -j 1
+	cmp "$d/ex/router.safetensors" "$d/1"
+	jroute train --experts "$d/ex" -q
+	run -2 jroute route --experts "$d/ex" --strategy knn -p x
+	[[ "$output" == *"--encoder"* ]]
+}
+
 @test "curve: a gain that the words tell is found" {
 	for ((i = 0; i < 200; i++)); do
 		if [ $((i % 3)) -eq 0 ]; then about=theorem weak=false; else about=river weak=true; fi
@@ -112,6 +144,9 @@ ask() {
 	jroute curve -q "$d/c" >"$d/out"
 	jq -e '.questions == 200 and .apgr > 0.8 and .low > 0.5 and (.quality | length) == 21' "$d/out"
 	jroute curve -q --show --by subject "$d/c" | grep -q 'better than random'
+	head -120 "$d/c" >"$d/learn"
+	tail -80 "$d/c" >"$d/ask"
+	jroute curve -q --learn "$d/learn" "$d/ask" | jq -e '.questions == 80 and .apgr > 0.8'
 	run -2 jroute curve --folds 1 "$d/c"
 	run -2 jroute curve --weak strong --strong weak "$d/c"
 	[[ "$output" == *"no better"* ]]

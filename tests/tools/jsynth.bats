@@ -169,6 +169,36 @@ given() {
 	[ "$(head -c 20 "$d/out" | tr -d '\n')" != "" ]
 }
 
+@test "a base with an adapter: it answers, another than the base; it is routed to; one is closed for the other" {
+	printf '{"prompt":"rain","answer":"%s"}\n' 'snow snow snow snow' >"$d/pairs"
+	jtrain sft --model "$m/rain" --data "$d/pairs" --lora r=8,alpha=16,targets=all-linear --steps 80 --lr 1e-2 \
+		--batch 1 --seq 64 -q -o "$d/snow"
+	printf '{"prompt":"rain","answer":"%s"}\n' 'mist mist mist mist' >"$d/pairs"
+	jtrain sft --model "$m/rain" --data "$d/pairs" --lora r=8,alpha=16,targets=all-linear --steps 80 --lr 1e-2 \
+		--batch 1 --seq 64 -q -o "$d/mist"
+	rm "$d/ex/rain.yaml" "$d/ex/count.yaml"
+	for x in snow mist; do
+		expert $x "base_model: $m/rain" "adapter: $d/$x" "keywords: [$x]" "system_prompt: ''"
+	done
+	expert plain "base_model: $m/rain" 'keywords: [plain]' "system_prompt: ''"
+	for x in snow mist plain; do
+		ask --no-times --ask $x -p rain >"$d/$x.out"
+		jq -e '.text != "" and .missing == []' "$d/$x.out"
+	done
+	jq -r .text "$d/snow.out" | grep -q snow
+	jq -r .text "$d/mist.out" | grep -q mist
+	! jq -r .text "$d/plain.out" | grep -Eq 'snow|mist'
+	[ "$(jroute route --experts "$d/ex" -q -p 'mist?' | ask --no-times | jq -r '.parts[].expert')" = mist ]
+	[ "$(jroute route --experts "$d/ex" --strategy likelihood -q -k 1 -p 'snow snow snow' | jq -r '.experts[0].name')" = snow ]
+	# open at once: the file of the base counts once; within the room for one they follow each other
+	printf '%s\n' 'snow' 'mist' stats | jupiter swarm chat -e "$d/ex" >"$d/out"
+	grep -q '2 models open, .*; 2 opened, 0 closed' "$d/out"
+	printf '%s\n' 'snow' 'mist' 'snow' stats | jupiter swarm chat -e "$d/ex" -M 8M >"$d/out"
+	grep -q '1 models open, .*; 3 opened, 2 closed' "$d/out"
+	mv "$d/mist" "$d/gone"
+	ask --ask mist -p rain | jq -e '.missing[0].why | test("mist")'
+}
+
 @test "memory: twenty experts within the room for two, the same answers as with plenty" {
 	for i in $(seq 20); do
 		cp -r "$m/rain" "$d/m$i"

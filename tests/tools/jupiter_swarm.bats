@@ -91,6 +91,17 @@ expert() {
 	[[ "$output" == *"bad.yaml:2"* ]]
 }
 
+@test "query: by the experts' likelihood and by a judge, whom a swarm file may name" {
+	jupiter swarm query "bread and oven" -k 1 --strategy likelihood -e "$d/ex" >"$d/out"
+	grep -q '^asked   cook .*bits per byte' "$d/out"
+	jupiter swarm query "bread and oven" -k 1 --strategy judge --judge "$m" -e "$d/ex" >"$d/out" || true
+	grep -Eq 'choice 1 of the judge|no expert of this swarm knows' "$d/out"
+	printf 'experts_dir: %s\nrouter: { strategy: judge, classifier_model: %s }\n' "$d/ex" "$m" >"$d/swarm.yaml"
+	jupiter swarm query "bread and oven" -k 1 -c "$d/swarm.yaml" >"$d/out2" || true
+	diff <(grep -o 'choice 1' "$d/out") <(grep -o 'choice 1' "$d/out2")
+	run -2 jupiter swarm query x --strategy judge -e "$d/ex"
+}
+
 @test "create-expert: a file that is valid, never over another" {
 	cd "$d"
 	jupiter swarm create-expert baker --domain life/baking >out
@@ -129,6 +140,31 @@ expert() {
 	grep -q '^> .*crust is brown' "$d/out"
 	run -2 jupiter swarm train --expert nobody -d "$d/oven.yaml" --experts "$d/ex"
 	run -2 jupiter swarm train --expert oven
+}
+
+@test "train without an expert: a whole swarm by its recipe, that answers" {
+	mkdir -p "$d/domains" "$d/files"
+	for x in oven mast; do
+		mkdir -p "$d/src-$x"
+		for i in $(seq 16); do
+			printf '<html><title>%s %d</title><body><h1>The %s number %d</h1><p>%s</p></body></html>' $x $i $x $i \
+				"Every $x has its number $i. You look at the $x before you use it. The $x number $i is ready when it was cleaned and looks well in the light of day $i." \
+				>"$d/src-$x/$i.html"
+		done
+		printf 'domain: { name: %s }\nsources: [{ source: %s, kind: docs }]\n' $x "$d/src-$x" >"$d/domains/$x.yaml"
+		printf 'name: %s\ndomain: test/%s\nkeywords: [%s]\nmodel_path: nowhere\nmax_tokens: 4\n' $x $x $x >"$d/files/$x.yaml"
+	done
+	export DOMAIN_FILES="$d/domains" FOREIGN= VOCAB=300 STEPS=4 BATCH=1 SEQ=64 ANSWER_STEPS=2 HELD_OUT=30% CUT=300
+	jupiter swarm train oven mast --experts "$d/files" -o "$d/work" --model nano >"$d/out" 2>"$d/err" ||
+		{ tail -n 20 "$d/out" "$d/err" >&2; false; }
+	grep -q "running: make -s -f .*swarm.mk WORK=$d/work .*'DOMAINS=oven mast'" "$d/err"
+	grep -q "jupiter swarm query -e $d/work/pool" "$d/out"
+	[ -s "$d/work/report.html" ]
+	jupiter swarm query "Where is the oven?" -e "$d/work/pool" >"$d/out" || true
+	grep -Eq '^(asked  |missing) oven' "$d/out"
+	run ! grep -q 'not trained yet' "$d/out"
+	run -2 jupiter swarm train 'a b'
+	run -2 jupiter swarm train oven --epochs 2
 }
 
 @test "documents: indexed once, again when they change, in memory where nothing can be written" {

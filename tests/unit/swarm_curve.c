@@ -18,7 +18,7 @@ curve(int told, const char *group, int rc_wanted)
 	struct jrand rand;
 	char text[120];
 
-	jrand_init(&rand, 3, 0);
+	jrand_init(&rand, 4, 0);
 	for (int i = 0; i < 400; i++) {
 		const char *const *words = jrand_below(&rand, 2) ? hard : easy;
 		int fails = told ? words == hard : jrand_below(&rand, 2) != 0;

@@ -140,6 +140,34 @@ test_mixture(void)
 	jmixture_release(&m);
 }
 
+/* With a prior: loss <= a sequence's + ln 1/q of its first + ln 1/(share q) of each change + staying. */
+static void
+test_prior(void)
+{
+	const double score[K] = { 6, 1, 1 };
+	double logp[K], loss = 0, sequence = 0, bound;
+	struct jmixture m;
+	struct jrand r;
+
+	jmixture_init(&m, K, 0.05);
+	jmixture_prior(&m, score, 0.1);
+	near(m.w[0], 0.9 * 0.75 + 0.1 / K, 1e-12);
+	near(m.prior[K - 1], 0.1 / K, 1e-12);
+	bound = -log(m.prior[0]) - log(0.05 * m.prior[1]) - (T - 2) * log(1 - 0.05);
+	jrand_init(&r, 9, 0);
+	for (int t = 0; t < T; t++) {
+		size_t good = t >= T / 2;
+
+		draw(&r, good, logp);
+		sequence -= logp[good];
+		loss -= jmixture_step(&m, logp);
+	}
+	ok(loss <= sequence + bound);
+	jmixture_prior(&m, (double[K]){ 0 }, 0.1);
+	ok(m.prior[0] > m.prior[1]);	/* no score at all says nothing */
+	jmixture_release(&m);
+}
+
 int
 main(void)
 {
@@ -147,5 +175,6 @@ main(void)
 	test_modes();
 	test_similarity();
 	test_mixture();
+	test_prior();
 	return t_done();
 }
