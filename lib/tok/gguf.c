@@ -69,6 +69,15 @@ type_of(const struct jgguf *g, uint32_t id)
 }
 
 static int
+token_text(const struct jtok *t, const struct jgguf *g, uint32_t id, struct jgguf_str *s,
+	struct jerr *e)
+{
+	if (!jgguf_arr_str(g, "tokenizer.ggml.tokens", id, s))
+		return jerr_set(e, JERR_FORMAT, "%s: token %u is no string", t->name, (unsigned)id);
+	return 0;
+}
+
+static int
 load_pieces(struct jtok *t, const struct jgguf *g, size_t n, struct jerr *e)
 {
 	uint32_t id;
@@ -78,8 +87,9 @@ load_pieces(struct jtok *t, const struct jgguf *g, size_t n, struct jerr *e)
 		struct jgguf_str s;
 		double score = 0;
 
-		if (!jgguf_arr_str(g, "tokenizer.ggml.tokens", id, &s))
-			return jerr_set(e, JERR_FORMAT, "%s: token %u is no string", t->name, (unsigned)id);
+		rc = token_text(t, g, id, &s, e);
+		if (rc < 0)
+			break;
 		jgguf_arr_f64(g, "tokenizer.ggml.scores", id, &score);
 		rc = tok_add_piece(t, id, &(struct spm_piece){ s.p, s.n, (float)score, type_of(g, id) }, e);
 	}
@@ -114,10 +124,9 @@ load_wordpiece(struct jtok *t, const struct jgguf *g, size_t n, struct jerr *e)
 		struct jgguf_str s;
 		bool begins;
 
-		if (!jgguf_arr_str(g, "tokenizer.ggml.tokens", id, &s)) {
-			rc = jerr_set(e, JERR_FORMAT, "%s: token %u is no string", t->name, (unsigned)id);
+		rc = token_text(t, g, id, &s, e);
+		if (rc < 0)
 			break;
-		}
 		begins = s.n > 3 && memcmp(s.p, "\xe2\x96\x81", 3) == 0;
 		jbuf_reset(&b);
 		if (type == TYPE_NORMAL && !begins)
@@ -146,10 +155,9 @@ load_gpt2_tokens(struct jtok *t, const struct jgguf *g, size_t n, struct jerr *e
 		struct jgguf_str s;
 		bool find;
 
-		if (!jgguf_arr_str(g, "tokenizer.ggml.tokens", id, &s)) {
-			rc = jerr_set(e, JERR_FORMAT, "%s: token %u is no string", t->name, (unsigned)id);
+		rc = token_text(t, g, id, &s, e);
+		if (rc < 0)
 			break;
-		}
 		jbuf_reset(&b);
 		/* A user's token is raw text, which may be that of a merge all the same. */
 		find = (type == TYPE_NORMAL || type == TYPE_USER) && tok_text_to_bytes(s.p, s.n, &b);

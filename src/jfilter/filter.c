@@ -27,28 +27,6 @@ struct run {
 	bool pass;			/* every record goes through as it is */
 };
 
-static void
-put_drop(struct block *b, const struct jrec *r, const struct verdict *v)
-{
-	struct jrec_edit ed = { .key = "drop" };
-	struct jbuf drop;
-
-	jbuf_init(&drop);
-	jrec_begin(&drop);
-	jrec_put_str(&drop, "rule", v->rule, strlen(v->rule));
-	jrec_put_str(&drop, "signal", v->signal, strlen(v->signal));
-	jrec_put_num(&drop, "value", v->value);
-	jrec_put_num(&drop, "limit", v->limit);
-	jrec_put_str(&drop, "side", v->side == SIDE_MIN ? "min" : "max", 3);
-	jrec_end(&drop);
-	jbuf_trim(&drop);
-	ed.val = drop.p;
-	ed.val_n = drop.n;
-	jrec_write_edits(r, &ed, 1, &b->rejects);
-	jbuf_release(&drop);
-	block_reject(b, v->rule);
-}
-
 struct notes {			/* what a kept record is told about itself */
 	struct jrec_edit score[4 + JPII_KINDS + 1];
 	size_t n;
@@ -195,7 +173,7 @@ filter_record(struct run *run, struct judge_bench *bench, struct block *b, const
 	if (rc < 0)
 		return rc;
 	if (v.rule) {
-		put_drop(b, r, &v);
+		judge_put_drop(b, r, &v);
 		return 0;
 	}
 	if (bench->cleaned)

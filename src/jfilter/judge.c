@@ -364,3 +364,28 @@ judge_text(const struct judge *j, struct judge_bench *b, const struct judged *t,
 			v->relevance };
 	return 0;
 }
+
+void
+judge_put_drop(struct block *b, const struct jrec *r, const struct verdict *v)
+{
+	struct jrec_edit ed = { .key = "drop" };
+	struct jbuf drop;
+
+	jbuf_init(&drop);
+	jrec_begin(&drop);
+	jrec_put_str(&drop, "rule", v->rule, strlen(v->rule));
+	if (v->signal) {
+		jrec_put_str(&drop, "signal", v->signal, strlen(v->signal));
+		jrec_put_num(&drop, "value", v->value);
+		if (!isinf(v->limit))
+			jrec_put_num(&drop, "limit", v->limit);
+		jrec_put_str(&drop, "side", v->side == SIDE_MIN ? "min" : "max", 3);
+	}
+	jrec_end(&drop);
+	jbuf_trim(&drop);
+	ed.val = drop.p;
+	ed.val_n = drop.n;
+	jrec_write_edits(r, &ed, 1, &b->rejects);
+	jbuf_release(&drop);
+	block_reject(b, v->rule);
+}

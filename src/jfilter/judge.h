@@ -5,6 +5,7 @@
 #define JUDGE_H
 
 #include "cli/jcli.h"
+#include "lines.h"
 #include "models.h"
 #include "record/jrec.h"
 #include "recordtext.h"
@@ -67,9 +68,9 @@ struct judged {
 
 struct verdict {
 	const char *rule;		/* NULL = kept */
-	const char *signal;
+	const char *signal;		/* what was measured, or NULL */
 	enum side side;
-	double value, limit;
+	double value, limit;		/* limit: not told where it is infinite */
 	double relevance;		/* NaN without a domain */
 };
 
@@ -85,5 +86,7 @@ bool judge_asks_nothing(const struct judge *j);
 /* Measures the text, cleaned if its rules say so; afterwards b->page answers for its signals. */
 int judge_text(const struct judge *j, struct judge_bench *b, const struct judged *t,
 	struct verdict *v, struct jerr *e);
+/* The record to the block's rejects, with the verdict as its member drop. */
+void judge_put_drop(struct block *b, const struct jrec *r, const struct verdict *v);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/jmem.h"
 #include "dedupfiles.h"
 #include "io/jsort.h"
+#include "judge.h"
 #include "par/jpar.h"
 #include "recordtext.h"
 #include "text/jdsir.h"
@@ -238,28 +239,12 @@ next_placed(struct selection *x, struct jerr *e)
 static void
 put_drop(const struct selection *x, struct block *b, const struct jrec *r)
 {
-	static const char too_short[] = "min_words", other[] = "not_selected";
-	const char *rule = isinf(x->key) ? too_short : other;
-	struct jrec_edit ed = { .key = "drop" };
-	struct jbuf drop;
+	struct verdict v = { .rule = "min_words" };
 
-	jbuf_init(&drop);
-	jrec_begin(&drop);
-	jrec_put_str(&drop, "rule", rule, strlen(rule));
-	if (!isinf(x->key)) {
-		jrec_put_str(&drop, "signal", "dsir", 4);
-		jrec_put_num(&drop, "value", x->key);
-		if (!isinf(x->least))
-			jrec_put_num(&drop, "limit", x->least);
-		jrec_put_str(&drop, "side", "min", 3);
-	}
-	jrec_end(&drop);
-	jbuf_trim(&drop);
-	ed.val = drop.p;
-	ed.val_n = drop.n;
-	jrec_write_edits(r, &ed, 1, &b->rejects);
-	jbuf_release(&drop);
-	block_reject(b, rule);
+	if (!isinf(x->key))
+		v = (struct verdict){ .rule = "not_selected", .signal = "dsir", .side = SIDE_MIN,
+			.value = x->key, .limit = x->least };
+	judge_put_drop(b, r, &v);
 }
 
 static int
