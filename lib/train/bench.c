@@ -398,6 +398,7 @@ jbench_json(const struct jbench *b, struct jbuf *out)
 	json_num(out, "flops", b->roof.flops);
 	jbuf_adds(out, ",");
 	json_num(out, "f32_product_flops", b->roof.f32_flops);
+	jbuf_adds(out, ",");
 	json_num(out, "bf16_flops", b->roof.bf16_flops);
 	jbuf_adds(out, ",");
 	json_num(out, "bandwidth", b->roof.bandwidth);
