@@ -52,6 +52,13 @@ four(const struct packed_tile *t, int m, int64_t k)
 	return vi_set1(v);
 }
 
+/* Have blocks a minimum beside the scale? */
+INLINE bool
+has_min(const enum pack_kind kind)
+{
+	return kind == PACK_Q4_K || kind == PACK_Q5_K;
+}
+
 /* Integer sums of one block: i[0] of all 32 values, or of the first 16 and i[1] of the others. */
 INLINE void
 sum_block(const int rows, const enum pack_kind kind, const struct packed_tile *t,
@@ -63,7 +70,7 @@ sum_block(const int rows, const enum pack_kind kind, const struct packed_tile *t
 
 #pragma GCC unroll 8
 	for (int m = 0; m < rows; m++) {
-		i0[m] = vi_set1(kind == PACK_Q4_K ? 0 : t->a.z[m * (t->K / 16) + 2 * b]);
+		i0[m] = vi_set1(has_min(kind) ? 0 : t->a.z[m * (t->K / 16) + 2 * b]);
 		i1[m] = vi_set1(halves ? t->a.z[m * (t->K / 16) + 2 * b + 1] : 0);
 	}
 	if (kind == PACK_Q8_0) {
@@ -77,10 +84,10 @@ sum_block(const int rows, const enum pack_kind kind, const struct packed_tile *t
 		}
 		return;
 	}
-	if (halves) {
+	if (halves || kind == PACK_Q5_K)
 		high[0] = vb_load(w + 256);
+	if (halves)
 		high[1] = vb_load(w + 320);
-	}
 #pragma GCC unroll 4
 	for (int j = 0; j < 4; j++) {
 		vb v = vb_load(w + 64 * j), lo = vb_low(v), hi = vb_high(v);
@@ -88,6 +95,9 @@ sum_block(const int rows, const enum pack_kind kind, const struct packed_tile *t
 		if (halves) {
 			lo = vb_or_bits(lo, high[0], j);
 			hi = vb_or_bits(hi, high[1], j);
+		} else if (kind == PACK_Q5_K) {
+			lo = vb_or_bit(lo, high[0], j);
+			hi = vb_or_bit(hi, high[0], 4 + j);
 		}
 #pragma GCC unroll 8
 		for (int m = 0; m < rows; m++) {
@@ -122,7 +132,7 @@ store_rows(const int rows, const struct packed_tile *t, int at, const vf acc[PAC
 INLINE int64_t
 block_bytes(const enum pack_kind kind)
 {
-	return kind == PACK_Q8_0 ? 544 : kind == PACK_Q6_K ? 416 : 288;
+	return kind == PACK_Q8_0 ? 544 : kind == PACK_Q6_K ? 416 : kind == PACK_Q5_K ? 352 : 288;
 }
 
 INLINE void
@@ -137,13 +147,13 @@ block_rows(const int rows, const enum pack_kind kind, const struct packed_tile *
 	for (int64_t b = 0; b < t->K / PACK_BLOCK; b++, w += block_bytes(kind)) {
 		vi i[2][PACK_ROWS];
 
-		if ((kind == PACK_Q4_K || kind == PACK_Q6_K) && b % PACK_SUPER == 0) {
+		if ((has_min(kind) || kind == PACK_Q6_K) && b % PACK_SUPER == 0) {
 			d = vf_halves(w + 2 * VW * h);
-			if (kind == PACK_Q4_K)
+			if (has_min(kind))
 				dmin = vf_halves(w + 32 + 2 * VW * h);
-			w += kind == PACK_Q4_K ? 64 : 32;
+			w += has_min(kind) ? 64 : 32;
 		}
-		if (kind == PACK_Q4_K) {
+		if (has_min(kind)) {
 			s0 = vf_mul(d, vi_float(vi_from_u8(w + VW * h)));
 			low = vf_mul(dmin, vi_float(vi_from_u8(w + 16 + VW * h)));
 		} else if (kind == PACK_Q6_K) {
@@ -161,7 +171,7 @@ block_rows(const int rows, const enum pack_kind kind, const struct packed_tile *
 			acc[m] = vf_fma(vi_float(i[0][m]), vf_mul(s0, da), acc[m]);
 			if (kind == PACK_Q6_K)
 				acc[m] = vf_fma(vi_float(i[1][m]), vf_mul(s1, da), acc[m]);
-			if (kind == PACK_Q4_K)
+			if (has_min(kind))
 				acc[m] = vf_fma(low, vf_set1(t->a.s[at]), acc[m]);
 		}
 	}
@@ -286,11 +296,13 @@ plain_tile(const enum pack_kind kind, const struct packed_tile *t)
 static void tile_q8_0(const struct packed_tile *t) { block_tile(PACK_Q8_0, t); }
 static void tile_q4_0(const struct packed_tile *t) { block_tile(PACK_Q4_0, t); }
 static void tile_q4_k(const struct packed_tile *t) { block_tile(PACK_Q4_K, t); }
+static void tile_q5_k(const struct packed_tile *t) { block_tile(PACK_Q5_K, t); }
 static void tile_q6_k(const struct packed_tile *t) { block_tile(PACK_Q6_K, t); }
 static void tile_f16(const struct packed_tile *t) { plain_tile(PACK_F16, t); }
 static void tile_bf16(const struct packed_tile *t) { plain_tile(PACK_BF16, t); }
 
 #define PACKED_OPS(text, bits) { \
 	.name = text, .features = (bits), .rows = PACK_ROWS, \
-	.zero = { PACK_ZERO_Q8, 8, 0, 32, 0, 0 }, .quantize = quantize, \
-	.tile = { tile_q8_0, tile_q4_0, tile_q4_k, tile_q6_k, tile_f16, tile_bf16 } }
+	.zero = { [PACK_Q8_0] = PACK_ZERO_Q8, [PACK_Q4_0] = 8, [PACK_Q6_K] = 32 }, \
+	.quantize = quantize, \
+	.tile = { tile_q8_0, tile_q4_0, tile_q4_k, tile_q5_k, tile_q6_k, tile_f16, tile_bf16 } }

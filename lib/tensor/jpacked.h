@@ -5,7 +5,7 @@
  * a product reads the weights once, in the order in which they lie, and with few rows of x runs at
  * the speed of memory.
  *
- * Q8_0, Q4_0, Q4_K, Q6_K: x is rounded to 8 bits in blocks of 32 values with one fp32 scale each
+ * Q8_0, Q4_0, Q4_K, Q5_K, Q6_K: x is rounded to 8 bits in blocks of 32 values with one fp32 scale each
  * (as ggml does), products are summed as integers within a block (Q6_K: 16 values), and the sums of
  * blocks are added in fp32 in ascending order.  Any number of rows of x takes this path: a row
  * decoded alone has the bits that it has in a prompt.

@@ -59,6 +59,8 @@ kind_of(enum jdtype type)
 		return PACK_Q4_0;
 	case JDT_Q4_K:
 		return PACK_Q4_K;
+	case JDT_Q5_K:
+		return PACK_Q5_K;
 	case JDT_Q6_K:
 		return PACK_Q6_K;
 	case JDT_F16:
@@ -87,8 +89,9 @@ group_bytes(enum jdtype type, int64_t K)
 {
 	uint64_t bytes = jten_bytes(type, K) * PACK_GROUP;
 
-	/* The scales of Q4_K take 8 bits each instead of 6. */
-	return type == JDT_Q4_K ? bytes + (uint64_t)K / 256 * 4 * PACK_GROUP : bytes;
+	/* Scales of 6 bits take 8. */
+	return type == JDT_Q4_K || type == JDT_Q5_K ? bytes + (uint64_t)K / 256 * 4 * PACK_GROUP
+		: bytes;
 }
 
 uint64_t
@@ -131,6 +134,19 @@ q4_k_scale(const unsigned char *p, int s, unsigned char *scale, unsigned char *m
 	}
 }
 
+/* Block s of 256 values: its scale and minimum, and the nibbles, which begin at q. */
+static void
+put_nibbles(unsigned char *to, const unsigned char *from, const unsigned char *q, int s, int r)
+{
+	int shift = s % 2 * 4;
+
+	q += s / 2 * 32;
+	q4_k_scale(from + 4, s, to + r, to + 16 + r);
+	for (int i = 0; i < 16; i++)
+		to[32 + i / 4 * 64 + r * 4 + i % 4] = (unsigned char)(
+			(q[i] >> shift & 15) | (q[i + 16] >> shift & 15) << 4);
+}
+
 static void
 put_row_q4_k(unsigned char *to, const unsigned char *from, int64_t K, int r)
 {
@@ -138,14 +154,23 @@ put_row_q4_k(unsigned char *to, const unsigned char *from, int64_t K, int r)
 		memcpy(to + 2 * r, from, 2);
 		memcpy(to + 32 + 2 * r, from + 2, 2);
 		to += 64;
-		for (int s = 0; s < 8; s++, to += 288) {
-			const unsigned char *q = from + 16 + s / 2 * 32;
-			int shift = s % 2 * 4;
+		for (int s = 0; s < 8; s++, to += 288)
+			put_nibbles(to, from, from + 16, s, r);
+	}
+}
 
-			q4_k_scale(from + 4, s, to + r, to + 16 + r);
-			for (int i = 0; i < 16; i++)
-				to[32 + i / 4 * 64 + r * 4 + i % 4] = (unsigned char)(
-					(q[i] >> shift & 15) | (q[i + 16] >> shift & 15) << 4);
+static void
+put_row_q5_k(unsigned char *to, const unsigned char *from, int64_t K, int r)
+{
+	for (int64_t b = 0; b < K / 256; b++, from += 176) {
+		memcpy(to + 2 * r, from, 2);
+		memcpy(to + 32 + 2 * r, from + 2, 2);
+		to += 64;
+		for (int s = 0; s < 8; s++, to += 352) {
+			put_nibbles(to, from, from + 48, s, r);
+			for (int i = 0; i < 32; i++)
+				to[288 + r * 4 + i % 4] |= (unsigned char)(
+					(from[16 + i] >> s & 1) << i / 4);
 		}
 	}
 }
@@ -191,7 +216,8 @@ static void
 pack_group(void *arg, int64_t i, int worker)
 {
 	static void (*const put[PACK_KINDS])(unsigned char *, const unsigned char *, int64_t, int) = {
-		put_row_q8_0, put_row_q4_0, put_row_q4_k, put_row_q6_k, put_row_plain, put_row_plain
+		put_row_q8_0, put_row_q4_0, put_row_q4_k, put_row_q5_k, put_row_q6_k, put_row_plain,
+		put_row_plain
 	};
 	const struct jpacked *p = arg;
 	unsigned char *to = p->w + (uint64_t)i * p->group_bytes;

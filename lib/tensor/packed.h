@@ -7,6 +7,8 @@
  *	Q8_0	f16 scale[16]; u8 (q + 128)[8][16][4]: value 4 j + b of row r at [j][r][b]
  *	Q4_0	f16 scale[16]; u8 [4][16][4]: low nibble value 4 j + b, high nibble 16 + 4 j + b
  *	Q4_K	every 8th block begins with f16 d[16], f16 dmin[16]; u8 scale[16], u8 min[16]; nibbles
+ *	Q5_K	the same, and behind the nibbles u8 [16][4]: the fifth bits of values 4 j + b in bit j,
+ *		of values 16 + 4 j + b in bit 4 + j
  *	Q6_K	every 8th block begins with f16 d[16]; i8 scale[2][16]; nibbles; the two high bits of
  *		values 4 j + b and 16 + 4 j + b in bits 2 j of [0][r][b] and [1][r][b] of u8 [2][16][4]
  *	F16, BF16	[k][16]
@@ -18,7 +20,7 @@
 
 enum { PACK_GROUP = 16, PACK_BLOCK = 32, PACK_SUPER = 8 };
 
-enum pack_kind { PACK_Q8_0, PACK_Q4_0, PACK_Q4_K, PACK_Q6_K, PACK_F16, PACK_BF16, PACK_KINDS };
+enum pack_kind { PACK_Q8_0, PACK_Q4_0, PACK_Q4_K, PACK_Q5_K, PACK_Q6_K, PACK_F16, PACK_BF16, PACK_KINDS };
 
 /* Rows of x in 8 bits.  z is the zero point of the weights times the sum of q, negated. */
 struct packed_rows {

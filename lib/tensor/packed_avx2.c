@@ -50,6 +50,15 @@ vb_or_bits(vb w, vb v, const int j)
 	return _mm256_or_si256(w, _mm256_and_si256(v, _mm256_set1_epi8(48)));
 }
 
+/* Bit i of v, moved to 4. */
+INLINE vb
+vb_or_bit(vb w, vb v, const int i)
+{
+	v = i < 4 ? _mm256_slli_epi16(v, (unsigned)(4 - i) & 7)
+		: _mm256_srli_epi16(v, (unsigned)(i - 4) & 7);
+	return _mm256_or_si256(w, _mm256_and_si256(v, _mm256_set1_epi8(16)));
+}
+
 INLINE int32_t
 vi_hsum(vi v)
 {

@@ -14,6 +14,8 @@ INLINE vb vb_low(vb v) { return v & 15; }
 INLINE vb vb_high(vb v) { return v >> 4; }
 /* Bits 2 j and 2 j + 1 of v, moved to 4 and 5. */
 INLINE vb vb_or_bits(vb w, vb v, const int j) { return w | (v >> 2 * j & 3) << 4; }
+/* Bit i of v, moved to 4. */
+INLINE vb vb_or_bit(vb w, vb v, const int i) { return w | (v >> i & 1) << 4; }
 INLINE vi vi_set1(int32_t x) { return (vi){ x, x, x, x }; }
 INLINE vi vi_add(vi a, vi b) { return a + b; }
 INLINE int32_t vi_hsum(vi v) { return v[0] + v[1] + v[2] + v[3]; }

@@ -36,6 +36,15 @@ vb_or_bits(vb w, vb v, const int j)
 	return _mm512_or_si512(w, _mm512_and_si512(v, _mm512_set1_epi8(48)));
 }
 
+/* Bit i of v, moved to 4. */
+INLINE vb
+vb_or_bit(vb w, vb v, const int i)
+{
+	v = i < 4 ? _mm512_slli_epi16(v, (unsigned)(4 - i) & 7)
+		: _mm512_srli_epi16(v, (unsigned)(i - 4) & 7);
+	return _mm512_or_si512(w, _mm512_and_si512(v, _mm512_set1_epi8(16)));
+}
+
 INLINE void
 vi_store_bytes(int8_t *p, vi v)
 {

@@ -318,7 +318,7 @@ parse_product(struct product *p, const char *spec, struct jerr *e)
 			"values an operand", spec);
 	if (dtype < 0 || (n == 4 && !jpacked_offers((enum jdtype)dtype, K)))
 		return jerr_set(e, JERR_ARG, "'%s': expected f16, bf16, q8_0, q4_0 (rows of whole "
-			"blocks of 32), q4_k or q6_k (256)", spec);
+			"blocks of 32), q4_k, q5_k or q6_k (256)", spec);
 	p->M = M;
 	p->N = N;
 	p->K = K;

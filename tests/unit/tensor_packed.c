@@ -142,7 +142,8 @@ check_plain(enum jdtype type, int64_t M)
 static void
 check_all(void)
 {
-	static const enum jdtype types[] = { JDT_Q8_0, JDT_Q4_0, JDT_Q4_K, JDT_Q6_K, JDT_F16, JDT_BF16 };
+	static const enum jdtype types[] = { JDT_Q8_0, JDT_Q4_0, JDT_Q4_K, JDT_Q5_K, JDT_Q6_K,
+		JDT_F16, JDT_BF16 };
 
 	printf("# %s\n", jpacked_kernels(0));
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
