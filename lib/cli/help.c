@@ -179,7 +179,10 @@ help_print(const struct jcli *cli)
 static void
 print_cpu(void)
 {
-	static const char *const name[] = { "avx2", "avx512", "avx512-bf16", "avx512-vnni", "neon" };
+	static const char *const name[] = {	/* by bit of enum jcpu_feature */
+		"avx2", "avx512", "avx512-bf16", "avx512-vnni", "neon", "sse42", "sha", "amx-bf16",
+		"amx-int8"
+	};
 	unsigned have = jsys_features();
 	size_t i;
 

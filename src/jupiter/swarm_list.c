@@ -119,10 +119,11 @@ show_machine(struct jcli *cli)
 	char memory[16];
 	unsigned f = jsys_features();
 
-	printf("computes on %s, %lld threads%s%s%s%s%s; up to %s of memory (-M)\n", jsys_cpu_name(),
+	printf("computes on %s, %lld threads%s%s%s%s%s%s; up to %s of memory (-M)\n", jsys_cpu_name(),
 		(long long)jcli_common(cli)->jobs, f & JCPU_AVX2 ? ", AVX2" : "",
 		f & JCPU_AVX512 ? ", AVX-512" : "", f & JCPU_AVX512_BF16 ? ", BF16" : "",
-		f & JCPU_AVX512_VNNI ? ", VNNI" : "", f & JCPU_NEON ? ", NEON" : "",
+		f & JCPU_AVX512_VNNI ? ", VNNI" : "", f & JCPU_AMX_BF16 ? ", AMX" : "",
+		f & JCPU_NEON ? ", NEON" : "",
 		jstr_human_bytes(memory, (double)jcli_common(cli)->memory));
 }
 
