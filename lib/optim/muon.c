@@ -76,7 +76,7 @@ optim_newton_schulz(float *x, int64_t rows, int64_t cols, int steps, float *scra
 		struct jgemm apply = { .form = JGEMM_NN, .M = r, .N = w, .K = r, .A = poly,
 			.B = wide, .C = next, .lda = r, .ldb = w, .ldc = w, .alpha = 1 };
 
-		/* A and A^2 are symmetric, also in their bits. */
+		/* A and A^2 are symmetric: half of them is made, the other half copied. */
 		jkern_gemm(mm, &square, work);
 		mirror(kern, gram, r);
 		memcpy(poly, gram, (size_t)(r * r) * sizeof(*poly));

@@ -9,13 +9,14 @@
  * - Matrix products.  Element (i, j) is a chain of multiply-adds over k in ascending order, cut
  *   into blocks whose length depends on K alone (jkern_block); block sums are added to C in order.
  *   Hence an element has the same bits whatever M and N are, however the output is cut into tiles,
- *   and for any number of threads: a row decoded alone equals the same row inside a prefill or a
- *   training batch.
+ *   and for any number of threads: a row decoded alone equals the same row inside a prefill.
+ *   Training multiplies with jkern_f32() or jkern_bf16(), whose bits are their own.
  * - Row kernels depend on the row and its length alone.
  * The bits differ between tables, because vector widths and fused multiply-add differ.
  *
  * Kernels never allocate.  No pointer needs alignment.  Outputs may not overlap inputs unless
- * the comment says "in place".  NaN and infinity propagate as in plain C.
+ * the comment says "in place".  NaN and infinity propagate as in plain C; only "amx3" makes NaN of
+ * products with an infinity.
  */
 #ifndef JKERN_H
 #define JKERN_H
