@@ -1,11 +1,11 @@
 /*
  * body_amx.h - the matrix product in tiles of bf16, each fp32 value taken as PARTS of them.
  *
- * A tile of A is 16 rows of 32 values of k; a tile of B is 16 pairs of k of 16 columns, the two
- * values of a pair side by side.  A panel holds, for every 32 values of k and for each part, two
+ * A tile of A is 16 rows of 32 values of k, a tile of B 16 pairs of k of 16 columns, the two values of
+ * a pair side by side.  The values of a pair are PAIR apart in the chunk of 32: 1, or 16, which makes
+ * pairs of whole registers.  A panel holds, for every 32 values of k and for each part, two
  * tiles: [32 rows][32] of A, [2][16 pairs][16 columns][2] of B, what is missing being 0.  Four tiles
- * of C (32 x 32) are summed at once; within a tile the processor adds pair after pair in the order of
- * k.
+ * of C (32 x 32) are summed at once; within a tile the processor adds pair after pair.
  */
 #include <string.h>
 
@@ -24,21 +24,58 @@ static const struct {
 	.rows = { TILE, TILE, TILE, TILE, TILE, TILE, TILE, TILE }
 };
 
-static void
-begin(void)
-{
-	_tile_loadconfig(&shape);
-}
-
-static void
-end(void)
-{
-	_tile_release();
-}
-
-/* 16 x 16 pairs turned around, to 16 rows of 64 bytes. */
+/* The parts of 32 values of a row. */
 INLINE void
-store_turned(char *to, __m512i t[TILE])
+row_parts(__m512i x[PARTS], const float *p, int64_t left)
+{
+	parts_of_row(x, load_left(p, left), load_left(p + VW, left - VW));
+}
+
+/*
+ * The parts of 16 columns of pair i of a chunk of k, whose first row is p; rows and cols: how many
+ * there are.
+ */
+INLINE void
+pair_parts(__m512i x[PARTS], const float *p, int64_t ld, int64_t i, int64_t rows, int64_t cols)
+{
+	int64_t k = PAIR == 1 ? 2 * i : i;
+	vf low = k < rows ? load_left(p + k * ld, cols) : vf_zero();
+	vf high = k + PAIR < rows ? load_left(p + (k + PAIR) * ld, cols) : vf_zero();
+
+	parts_of_pair(x, low, high);
+}
+
+/* 16 x 16 values turned around: to[i] = value i of each row. */
+INLINE void
+turned(float to[TILE * TILE], const float *p, int64_t ld, int64_t rows, int64_t cols)
+{
+	vf v[TILE];
+
+	if (rows >= TILE && cols >= TILE) {
+#pragma GCC unroll 16
+		for (int i = 0; i < TILE; i++)
+			v[i] = vf_load(p + i * ld);
+	} else {
+		for (int i = 0; i < TILE; i++)
+			v[i] = i < rows ? load_left(p + i * ld, cols) : vf_zero();
+	}
+	vf_transpose(v);
+#pragma GCC unroll 16
+	for (int i = 0; i < TILE; i++)
+		vf_store(to + i * TILE, v[i]);
+}
+
+INLINE void
+store_parts(char *to, const __m512i x[PARTS])
+{
+#pragma GCC unroll 3
+	for (int p = 0; p < PARTS; p++)
+		_mm512_storeu_si512(to + p * 2 * BYTES, x[p]);
+}
+
+/* One part alone: its pairs turned around, which is half the work of turning the values. */
+INLINE void
+store_pairs_turned(char *to, __m512i t[TILE])
 {
 	vf v[TILE];
 
@@ -51,63 +88,46 @@ store_turned(char *to, __m512i t[TILE])
 		_mm512_storeu_ps(to + 64 * i, v[i]);
 }
 
-/* The parts of 32 values of a row. */
-INLINE void
-row_parts(__m512i x[PARTS], const float *p, int64_t left)
-{
-	parts_in_order(x, load_left(p, left), load_left(p + VW, left - VW));
-}
-
-/* The parts of 16 columns of two rows ld apart, value by value; rows: how many there are. */
-INLINE void
-column_parts(__m512i x[PARTS], const float *p, int64_t ld, int64_t rows, int64_t cols)
-{
-	vf low = rows > 0 ? load_left(p, cols) : vf_zero();
-	vf high = rows > 1 ? load_left(p + ld, cols) : vf_zero();
-
-	parts_in_pairs(x, low, high);
-}
-
-INLINE void
-no_parts(__m512i x[PARTS])
-{
-	for (int i = 0; i < PARTS; i++)
-		x[i] = _mm512_setzero_si512();
-}
-
-/* 16 rows of parts to one tile of each part, turned around. */
-INLINE void
-store_parts_turned(char *to, __m512i t[TILE][PARTS])
-{
-#pragma GCC unroll 3
-	for (int p = 0; p < PARTS; p++, to += 2 * BYTES) {
-		__m512i one[TILE];
-
-#pragma GCC unroll 16
-		for (int i = 0; i < TILE; i++)
-			one[i] = t[i][p];
-		store_turned(to, one);
-	}
-}
-
 static void
 pack_a_rows(float *panel, const float *a, int64_t lda, int64_t n, int64_t kc)
 {
+	static const __m512i none[PARTS];
 	char *to = (char *)panel;
 
 	for (int64_t k = 0; k < kc; k += CHUNK, to += STEP) {
 		for (int64_t r = 0; r < SIDE; r++) {
 			__m512i x[PARTS];
 
-			if (r < n) {
-				__builtin_prefetch(a + r * lda + k + 2 * CHUNK);
-				__builtin_prefetch(a + r * lda + k + 2 * CHUNK + VW);
-				row_parts(x, a + r * lda + k, kc - k);
-			} else
-				no_parts(x);
-			for (int p = 0; p < PARTS; p++)
-				_mm512_storeu_si512(to + p * 2 * BYTES + r * 64, x[p]);
+			if (r >= n) {
+				store_parts(to + r * 64, none);
+				continue;
+			}
+			__builtin_prefetch(a + r * lda + k + 2 * CHUNK);
+			__builtin_prefetch(a + r * lda + k + 2 * CHUNK + VW);
+			row_parts(x, a + r * lda + k, kc - k);
+			store_parts(to + r * 64, x);
 		}
+	}
+}
+
+/* A tile of A from 32 rows of 16 columns. */
+INLINE void
+tile_of_columns(char *to, const float *a, int64_t lda, int64_t rows, int64_t cols)
+{
+	float low[TILE * TILE], high[TILE * TILE];
+	__m512i t[TILE * PARTS];
+
+	if (PARTS == 1) {
+		for (int i = 0; i < TILE; i++)
+			pair_parts(t + i * PARTS, a, lda, i, rows, cols);
+		store_pairs_turned(to, t);
+		return;
+	}
+	turned(low, a, lda, rows, cols);
+	turned(high, a + TILE * lda, lda, rows - TILE, cols);
+	for (int i = 0; i < TILE; i++) {
+		parts_of_row(t, vf_load(low + i * TILE), vf_load(high + i * TILE));
+		store_parts(to + 64 * i, t);
 	}
 }
 
@@ -120,17 +140,38 @@ pack_a_cols(float *panel, const float *a, int64_t lda, int64_t n, int64_t kc)
 
 	for (int64_t k = 0; k < kc; k += CHUNK, to += STEP) {
 		for (int64_t m = 0; m < whole; m += TILE) {
-			__m512i t[TILE][PARTS];
+			const float *from = a + k * lda + m;
 
-			for (int i = 0; i < TILE; i++) {
-				const float *from = a + (k + 2 * i) * lda + m;
-
-				__builtin_prefetch(from + CHUNK * lda);
-				__builtin_prefetch(from + (CHUNK + 1) * lda);
-				column_parts(t[i], from, lda, kc - k - 2 * i, n - m);
-			}
-			store_parts_turned(to + m / SIDE * bytes + m % SIDE / TILE * BYTES, t);
+			for (int i = 0; i < CHUNK; i++)
+				__builtin_prefetch(from + (CHUNK + i) * lda);
+			tile_of_columns(to + m / SIDE * bytes + m % SIDE / TILE * BYTES, from, lda, kc - k,
+				n - m);
 		}
+	}
+}
+
+/* A tile of B from 16 rows of 32 values. */
+INLINE void
+tile_of_rows(char *to, const float *b, int64_t ldb, int64_t rows, int64_t left)
+{
+	float low[TILE * TILE], high[TILE * TILE];
+	__m512i t[TILE * PARTS];
+
+	if (PARTS == 1) {
+		for (int i = 0; i < TILE; i++) {
+			if (i < rows)
+				row_parts(t + i * PARTS, b + i * ldb, left);
+			else
+				t[i * PARTS] = _mm512_setzero_si512();
+		}
+		store_pairs_turned(to, t);
+		return;
+	}
+	turned(low, b, ldb, rows, left);
+	turned(high, b + TILE, ldb, rows, left - TILE);
+	for (int i = 0; i < TILE; i++) {
+		parts_of_pair(t, vf_load(low + i * TILE), vf_load(high + i * TILE));
+		store_parts(to + 64 * i, t);
 	}
 }
 
@@ -141,27 +182,15 @@ pack_b_rows(float *panel, const float *b, int64_t ldb, int64_t n, int64_t kc)
 
 	for (int64_t k = 0; k < kc; k += CHUNK, to += STEP) {
 		for (int64_t c = 0; c < SIDE; c += TILE) {
-			__m512i t[TILE][PARTS];
+			const float *from = b + c * ldb + k;
 
-			for (int64_t i = 0; i < TILE; i++) {
-				if (c + i >= n) {
-					no_parts(t[i]);
-					continue;
-				}
-				__builtin_prefetch(b + (c + i) * ldb + k + 2 * CHUNK);
-				__builtin_prefetch(b + (c + i) * ldb + k + 2 * CHUNK + VW);
-				row_parts(t[i], b + (c + i) * ldb + k, kc - k);
+			for (int i = 0; i < TILE; i++) {
+				__builtin_prefetch(from + i * ldb + 2 * CHUNK);
+				__builtin_prefetch(from + i * ldb + 2 * CHUNK + VW);
 			}
-			store_parts_turned(to + c / TILE * BYTES, t);
+			tile_of_rows(to + c / TILE * BYTES, from, ldb, n - c, kc - k);
 		}
 	}
-}
-
-/* Where the pair of k lies in the first tile of a panel of B. */
-INLINE char *
-pair_of(float *panel, int64_t k)
-{
-	return (char *)panel + k / CHUNK * STEP + k % CHUNK / 2 * 64;
 }
 
 /* Several panels side by side, as in body_gemm.h; prefetches the rows that come after a tile. */
@@ -170,41 +199,55 @@ pack_b_cols(float *panel, const float *b, int64_t ldb, int64_t n, int64_t kc)
 {
 	int64_t bytes = (kc + CHUNK - 1) / CHUNK * STEP;
 
-	for (int64_t k = 0; k < kc; k += 2, b += 2 * ldb) {
-		char *to = pair_of(panel, k);
+	for (int64_t k = 0; k < kc; k += CHUNK, b += CHUNK * ldb, panel += STEP / sizeof(*panel)) {
+		for (int i = 0; i < TILE; i++) {
+			char *to = (char *)panel + 64 * i;
 
-		for (int64_t c = 0; c < n; c += SIDE, to += bytes) {
-			__m512i x[PARTS], y[PARTS];
+			for (int64_t c = 0; c < n; c += SIDE, to += bytes) {
+				int64_t right = n - c > TILE ? kc - k : 0;
+				__m512i x[PARTS];
 
-			__builtin_prefetch(b + c + 16 * ldb);
-			__builtin_prefetch(b + c + 16 * ldb + TILE);
-			__builtin_prefetch(b + c + 17 * ldb);
-			__builtin_prefetch(b + c + 17 * ldb + TILE);
-			column_parts(x, b + c, ldb, kc - k, n - c);
-			column_parts(y, b + c + TILE, ldb, n - c > TILE ? kc - k : 0, n - c - TILE);
-			for (int p = 0; p < PARTS; p++) {
-				_mm512_storeu_si512(to + p * 2 * BYTES, x[p]);
-				_mm512_storeu_si512(to + p * 2 * BYTES + BYTES, y[p]);
+				__builtin_prefetch(b + (CHUNK + 2 * i) * ldb + c);
+				__builtin_prefetch(b + (CHUNK + 2 * i) * ldb + c + TILE);
+				__builtin_prefetch(b + (CHUNK + 2 * i + 1) * ldb + c);
+				__builtin_prefetch(b + (CHUNK + 2 * i + 1) * ldb + c + TILE);
+				pair_parts(x, b + c, ldb, i, kc - k, n - c);
+				store_parts(to, x);
+				pair_parts(x, b + c + TILE, ldb, i, right, n - c - TILE);
+				store_parts(to + BYTES, x);
 			}
 		}
 	}
-	/* Pairs of the last tile that are not there. */
-	for (int64_t k = (kc + 1) / 2 * 2; k % CHUNK; k += 2) {
-		char *to = pair_of(panel, k);
+}
 
-		for (int64_t c = 0; c < n; c += SIDE, to += bytes)
-			for (int p = 0; p < 2 * PARTS; p++)
-				memset(to + p * BYTES, 0, 64);
-	}
+static void
+begin(void)
+{
+	_tile_loadconfig(&shape);
+}
+
+static void
+end(void)
+{
+	_tile_release();
 }
 
 static void
 update(const struct jmicro *t, const float acc[SIDE * SIDE])
 {
-	for (int i = 0; i < t->rows; i++)
+	float *c = t->c;
+
+	if (t->cols == SIDE && t->alpha == 1 && t->beta == 1) {
+#pragma GCC unroll 4
+		for (int i = 0; i < t->rows; i++, c += t->ldc, acc += SIDE) {
+			vf_store(c, vf_add(vf_load(acc), vf_load(c)));
+			vf_store(c + VW, vf_add(vf_load(acc + VW), vf_load(c + VW)));
+		}
+		return;
+	}
+	for (int i = 0; i < t->rows; i++, c += t->ldc, acc += SIDE)
 		for (int j = 0; j < t->cols; j += VW)
-			update_row(t, t->c + i * t->ldc + j, vf_load(acc + i * SIDE + j),
-				t->cols - j);
+			update_row(t, c + j, vf_load(acc + j), t->cols - j);
 }
 
 static void
@@ -259,6 +302,16 @@ sum_first(const char *a, const char *b, int64_t kc, bool low, bool right)
 	}
 }
 
+/* While tiles are multiplied, the lines of C come to the cache. */
+INLINE void
+fetch_output(const struct jmicro *t)
+{
+	for (int i = 0; i < t->rows; i++) {
+		__builtin_prefetch(t->c + i * t->ldc, 1);
+		__builtin_prefetch(t->c + i * t->ldc + (t->cols > TILE ? TILE : 0), 1);
+	}
+}
+
 INLINE void
 micro_of(const struct jmicro *t, bool low, bool right)
 {
@@ -270,6 +323,7 @@ micro_of(const struct jmicro *t, bool low, bool right)
 	_tile_zero(2);
 	_tile_zero(3);
 	sum_rest(a, b, t->kc, low, right);
+	fetch_output(t);
 	sum_first(a, b, t->kc, low, right);
 	if (low && right && t->rows == SIDE && t->cols == SIDE && t->alpha == 1 && t->beta == 0) {
 		store_tiles(t->c, (size_t)t->ldc * sizeof(float), true, true);

@@ -42,10 +42,54 @@ store_block(float *to, const vf t[VW], int64_t n)
 		vf_store(to + i * VW, t[i]);
 }
 
+#ifdef HAVE_FOURS
+INLINE void
+turn_fours(float *to, const float *x, int64_t ld)
+{
+	vf r[4];
+
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++)
+		r[i] = vf_load_fours(x + i * ld, ld);
+	vf_turn_fours(r);
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++)
+		vf_store(to + i * VW, r[i]);
+}
+
+INLINE void
+unturn_fours(float *y, const float *from, int64_t ld, bool more)
+{
+	vf r[4];
+
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++)
+		r[i] = vf_load(from + i * VW);
+	vf_turn_fours(r);
+#pragma GCC unroll 4
+	for (int i = 0; i < 4; i++)
+		vf_store_fours(y + i * ld, ld, more ? vf_add(vf_load_fours(y + i * ld, ld), r[i]) : r[i]);
+}
+
+/* A head of 8 values: half of a block would be empty. */
+INLINE bool
+in_fours(const struct jattn_head *h, int64_t rows)
+{
+	return h->d == 8 && rows >= VW;
+}
+#endif
+
 static void
 panels(float *to, const float *from, int64_t ld, int64_t rows, const struct jattn_head *h)
 {
 	for (; rows > 0; rows -= VW, from += VW * ld, to += h->wide * VW) {
+#ifdef HAVE_FOURS
+		if (in_fours(h, rows)) {
+			turn_fours(to, from, ld);
+			turn_fours(to + 4 * VW, from + 4, ld);
+			continue;
+		}
+#endif
 		for (int64_t c = 0; c < h->wide; c += VW) {
 			vf t[VW];
 
@@ -83,9 +127,17 @@ unturn_block(float *y, const float *from, int64_t ld, int64_t rows, int64_t n, b
 static void
 unpanels(float *to, const float *from, int64_t ld, int64_t rows, const struct jattn_head *h, bool more)
 {
-	for (; rows > 0; rows -= VW, to += VW * ld, from += h->wide * VW)
+	for (; rows > 0; rows -= VW, to += VW * ld, from += h->wide * VW) {
+#ifdef HAVE_FOURS
+		if (in_fours(h, rows)) {
+			unturn_fours(to, from, ld, more);
+			unturn_fours(to + 4, from + 4 * VW, ld, more);
+			continue;
+		}
+#endif
 		for (int64_t c = 0; c < h->d; c += VW)
 			unturn_block(to + c, from + c * VW, ld, rows, h->d - c, more);
+	}
 }
 
 /* acc[r] = sum over k of a[k][r] b[k], in the order of k. */
@@ -207,12 +259,15 @@ exp_keys(float *p, vf m, int64_t n)
 {
 	vf sum[VW];
 
+#pragma GCC unroll 16
+	for (int r = 0; r < VW; r++)
+		sum[r] = vf_zero();
 	for (int64_t j = 0; j < n; j += VW) {
-#pragma GCC unroll 4
+#pragma GCC unroll 16
 		for (int r = 0; r < VW; r++, p += VW) {
 			vf e = vexp(vf_sub(vf_load(p), m));
 
-			sum[r] = j == 0 ? e : vf_add(sum[r], e);
+			sum[r] = vf_add(sum[r], e);
 			vf_store(p, e);
 		}
 	}

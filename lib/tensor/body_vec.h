@@ -29,9 +29,7 @@ vexp(vf x)
 INLINE vf
 vsigmoid(vf x)
 {
-	vf one = vf_set1(1);
-
-	return vf_div(one, vf_add(one, vexp(vf_sub(vf_zero(), x))));
+	return vf_recip(vf_add(vf_set1(1), vexp(vf_sub(vf_zero(), x))));
 }
 
 static float

@@ -4,19 +4,19 @@
 #if defined(__x86_64__)
 
 #include "base/jsys.h"
-#define VEC_TARGET "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,amx-tile,amx-bf16,avx2,fma,f16c"
+#define VEC_TARGET "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,amx-tile,amx-bf16,avx2,fma,f16c,prfchw"
 #include "tensor/vec_bf16.h"
 
-enum { PARTS = 1, PRODUCTS = 1 };
+enum { PARTS = 1, PRODUCTS = 1, PAIR = 1 };
 
 INLINE void
-parts_in_order(__m512i x[1], vf low, vf high)
+parts_of_row(__m512i x[1], vf low, vf high)
 {
 	x[0] = to_bf16(low, high);
 }
 
 INLINE void
-parts_in_pairs(__m512i x[1], vf low, vf high)
+parts_of_pair(__m512i x[1], vf low, vf high)
 {
 	x[0] = pairs_of(to_bf16(low, high));
 }

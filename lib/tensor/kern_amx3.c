@@ -18,10 +18,10 @@
 #if defined(__x86_64__)
 
 #include "base/jsys.h"
-#define VEC_TARGET "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,amx-tile,amx-bf16,avx2,fma,f16c"
+#define VEC_TARGET "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,amx-tile,amx-bf16,avx2,fma,f16c,prfchw"
 #include "tensor/vec_bf16.h"
 
-enum { PARTS = 3, PRODUCTS = 6 };
+enum { PARTS = 3, PRODUCTS = 6, PAIR = 16 };
 
 /* The upper halves of 16 values as they are. */
 INLINE vf
@@ -39,45 +39,29 @@ rounded(vf v)
 		_mm512_set1_epi32(0x8000))));
 }
 
-/* The upper halves of low and high, as `order` says. */
+/* The upper halves of low and high side by side. */
 INLINE __m512i
-upper(vf low, __m512i order, vf high)
+upper(vf low, vf high)
 {
-	return _mm512_permutex2var_epi16(_mm512_castps_si512(low), order,
+	return _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(_mm512_castps_si512(low), 16),
 		_mm512_castps_si512(high));
 }
 
 INLINE void
-three_parts(__m512i x[3], vf low, vf high, __m512i order)
+parts_of_pair(__m512i x[3], vf low, vf high)
 {
 	vf l1 = vf_sub(low, cut(low)), h1 = vf_sub(high, cut(high));
 	vf l2 = rounded(l1), h2 = rounded(h1);
 
-	x[0] = upper(low, order, high);
-	x[1] = upper(l2, order, h2);
-	x[2] = upper(vf_sub(l1, l2), order, vf_sub(h1, h2));
+	x[0] = upper(low, high);
+	x[1] = upper(l2, h2);
+	x[2] = upper(vf_sub(l1, l2), vf_sub(h1, h2));
 }
 
 INLINE void
-parts_in_order(__m512i x[3], vf low, vf high)
+parts_of_row(__m512i x[3], vf low, vf high)
 {
-	static const uint16_t order[32] = {
-		1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31,
-		33, 35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63
-	};
-
-	three_parts(x, low, high, _mm512_loadu_si512(order));
-}
-
-INLINE void
-parts_in_pairs(__m512i x[3], vf low, vf high)
-{
-	static const uint16_t order[32] = {
-		1, 33, 3, 35, 5, 37, 7, 39, 9, 41, 11, 43, 13, 45, 15, 47,
-		17, 49, 19, 51, 21, 53, 23, 55, 25, 57, 27, 59, 29, 61, 31, 63
-	};
-
-	three_parts(x, low, high, _mm512_loadu_si512(order));
+	parts_of_pair(x, low, high);
 }
 
 INLINE void sum_rest(const char *a, const char *b, int64_t kc, bool low, bool right);

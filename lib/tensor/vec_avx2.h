@@ -33,6 +33,7 @@ INLINE vf vf_div(vf a, vf b) { return _mm256_div_ps(a, b); }
 /* NaN in b is kept by both. */
 INLINE vf vf_max(vf a, vf b) { return _mm256_max_ps(a, b); }
 INLINE vf vf_min(vf a, vf b) { return _mm256_min_ps(a, b); }
+INLINE vf vf_recip(vf v) { return vf_div(vf_set1(1), v); }
 
 INLINE float
 vf_hsum(vf v)

@@ -37,6 +37,15 @@ INLINE vf vf_div(vf a, vf b) { return _mm512_div_ps(a, b); }
 /* NaN in b is kept by both. */
 INLINE vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }
 INLINE vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }
+/* 1 / v within an ulp or two, for v from 1 on that is finite; NaN stays NaN. */
+INLINE vf
+vf_recip(vf v)
+{
+	vf r = _mm512_rcp14_ps(v);
+
+	return _mm512_fmadd_ps(r, _mm512_fnmadd_ps(v, r, _mm512_set1_ps(1)), r);
+}
+
 INLINE float vf_hsum(vf v) { return _mm512_reduce_add_ps(v); }
 INLINE float vf_hmax(vf v) { return _mm512_reduce_max_ps(v); }
 
@@ -137,6 +146,44 @@ vf_transpose(vf r[VW])
 		r[4 + i] = _mm512_shuffle_f32x4(t[4 + i], t[12 + i], 0x88);
 		r[12 + i] = _mm512_shuffle_f32x4(t[4 + i], t[12 + i], 0xdd);
 	}
+}
+
+/* Rows shorter than a register, four values of VW rows at a time. */
+#define HAVE_FOURS
+
+/* Values 0..3 of rows 0, 4, 8 and 12, and back. */
+INLINE vf
+vf_load_fours(const float *p, int64_t ld)
+{
+	__m512 v = _mm512_castps128_ps512(_mm_loadu_ps(p));
+
+	v = _mm512_insertf32x4(v, _mm_loadu_ps(p + 4 * ld), 1);
+	v = _mm512_insertf32x4(v, _mm_loadu_ps(p + 8 * ld), 2);
+	return _mm512_insertf32x4(v, _mm_loadu_ps(p + 12 * ld), 3);
+}
+
+INLINE void
+vf_store_fours(float *p, int64_t ld, vf v)
+{
+	_mm_storeu_ps(p, _mm512_castps512_ps128(v));
+	_mm_storeu_ps(p + 4 * ld, _mm512_extractf32x4_ps(v, 1));
+	_mm_storeu_ps(p + 8 * ld, _mm512_extractf32x4_ps(v, 2));
+	_mm_storeu_ps(p + 12 * ld, _mm512_extractf32x4_ps(v, 3));
+}
+
+/* Four values of r[i], rows i, i + 4, ..., turned: r[i] = value i of all rows in order; and back. */
+INLINE void
+vf_turn_fours(vf r[4])
+{
+	__m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(r[0], r[1]));
+	__m512d b = _mm512_castps_pd(_mm512_unpackhi_ps(r[0], r[1]));
+	__m512d c = _mm512_castps_pd(_mm512_unpacklo_ps(r[2], r[3]));
+	__m512d d = _mm512_castps_pd(_mm512_unpackhi_ps(r[2], r[3]));
+
+	r[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+	r[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+	r[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+	r[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
 }
 
 #define HAVE_F16

@@ -27,6 +27,7 @@ INLINE vf vf_pick(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (
 /* NaN in b is kept by both. */
 INLINE vf vf_max(vf a, vf b) { return vf_pick(a > b, a, b); }
 INLINE vf vf_min(vf a, vf b) { return vf_pick(a < b, a, b); }
+INLINE vf vf_recip(vf v) { return vf_div(vf_set1(1), v); }
 INLINE float vf_hsum(vf v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 
 INLINE float

@@ -2,8 +2,8 @@
  * attention.c - causal grouped-query attention for training: forward by tiles with the logarithm of
  * each row's sum kept; backward recomputes the weights panel by panel (Dao et al. 2022).
  *
- * A task of forward is one query head of one sequence, a task of backward one key-value head with the
- * query heads of its group: no two tasks write the same memory and each sums in a fixed order.
+ * A task is one key-value head of one sequence with the query heads of its group, in forward also one
+ * of those: no two tasks write the same memory and each sums in a fixed order.
  *
  * What a row may see is an interval of keys, and what sees a key an interval of rows, as long as a
  * segment is one piece; where one is not, the kernels compare segments as well.
@@ -143,22 +143,26 @@ head_of(const struct task *t, int64_t b, int64_t qh, int worker)
 	return h;
 }
 
+static int64_t
+heads_together(const struct jrun *x, const struct jattn *a)
+{
+	return (int64_t)a->B * a->K >= 2 * x->workers ? a->H / a->K : 1;
+}
+
 static const float *
 value_of(const struct jnode *n, int in)
 {
 	return n->in[in]->data;
 }
 
+/* Head i of all sequences; its keys and values lie in the scratch. */
 static void
-forward_head(void *arg, int64_t i, int worker)
+forward_head(const struct task *t, int64_t i, int worker)
 {
-	const struct task *t = arg;
 	const struct jattn *a = t->n->attr;
 	struct head h = head_of(t, i / a->H, i % a->H, worker);
 	float *k = h.work, *v = k + h.size, *q = v + h.size, *o = q + h.h.wide * h.sights.vw;
 
-	h.k->panels(k, value_of(t->n, 1) + h.kv, h.ldk, a->T, &h.h);
-	h.k->panels(v, value_of(t->n, 2) + h.kv, h.ldk, a->T, &h.h);
 	for (int64_t r = 0; r < a->T; r += h.sights.vw) {
 		struct jattn_queries x = {
 			.h = &h.h, .sight = sight_of(&h.sights, r, h.sights.row_from, h.sights.row_to),
@@ -170,6 +174,21 @@ forward_head(void *arg, int64_t i, int worker)
 		h.k->unpanels((float *)t->n->data + h.q + r * h.ldq, o, h.ldq, x.sight.lanes, &h.h,
 			false);
 	}
+}
+
+/* The heads that share keys and values, or one of them where threads are many. */
+static void
+forward_heads(void *arg, int64_t i, int worker)
+{
+	const struct task *t = arg;
+	const struct jattn *a = t->n->attr;
+	int64_t n = heads_together(t->x, a), first = i * n;
+	struct head h = head_of(t, first / a->H, first % a->H, worker);
+
+	h.k->panels(h.work, value_of(t->n, 1) + h.kv, h.ldk, a->T, &h.h);
+	h.k->panels(h.work + h.size, value_of(t->n, 2) + h.kv, h.ldk, a->T, &h.h);
+	for (int64_t head = first; head < first + n; head++)
+		forward_head(t, head, worker);
 }
 
 /* Floats of scratch for one worker: panels of a head, what a task has of each, and a few rows. */
@@ -210,7 +229,9 @@ run_tasks(const struct jrun *x, struct jnode *n, int64_t heads,
 static void
 forward(const struct jrun *x, struct jnode *n)
 {
-	run_tasks(x, n, ((const struct jattn *)n->attr)->H, forward_head);
+	const struct jattn *a = n->attr;
+
+	run_tasks(x, n, a->H / heads_together(x, a), forward_heads);
 }
 
 /* --- backward --- */
