@@ -100,6 +100,14 @@ jnode_rows(const struct jnode *n)
 	return rows;
 }
 
+float *
+jnode_param_grad(const struct jnode *n, int k)
+{
+	const struct jparam *p = n->param[k];
+
+	return p && p->grad ? p->grad + n->g->grad_shift : NULL;
+}
+
 static struct jnode *
 input(struct jgraph *g, const char *name, enum jdtype dtype)
 {
@@ -166,6 +174,12 @@ void
 jgraph_set_loss_weights(struct jgraph *g, const float *weights)
 {
 	g->run.loss_weights = weights;
+}
+
+void
+jgraph_shift_grads(struct jgraph *g, int64_t floats)
+{
+	g->grad_shift = floats;
 }
 
 void

@@ -118,6 +118,7 @@ struct jgraph {
 	char *slab;
 	uint64_t slab_bytes;
 	bool planned;
+	int64_t grad_shift;		/* floats from a weight's grad to where this graph adds it */
 	jgraph_watch_fn *watch;		/* or NULL */
 	void *watch_arg;
 };
@@ -129,6 +130,8 @@ void *jnode_attr(struct jnode *n, size_t size);		/* zeroed, becomes n->attr */
 int64_t jnode_rows(const struct jnode *n);		/* product of all but the last dimension */
 int64_t jnode_cols(const struct jnode *n);
 int64_t jnode_count(const struct jnode *n);
+/* Where the gradient of weight k is added up; NULL if it is not wanted. */
+float *jnode_param_grad(const struct jnode *n, int k);
 
 /* plan.c: one step of the schedule. */
 void jgraph_run_step(struct jgraph *g, const struct jstep *s);

@@ -133,6 +133,11 @@ void jg_smooth_labels(struct jnode *nll, float share);
 void jgraph_set_loss_scale(struct jgraph *g, float scale);
 /* Row r's seed is scale * weights[r]; weights [R] stay the caller's, NULL (default) = all 1. */
 void jgraph_set_loss_weights(struct jgraph *g, const float *weights);
+/*
+ * backward() adds the gradient of a weight this many floats behind param->grad: for graphs over the same
+ * weights that run at the same time, each into its own copy of one slab.
+ */
+void jgraph_shift_grads(struct jgraph *g, int64_t floats);
 
 /* A recomputation segment: nodes between begin and end keep only what crosses its border. */
 void jgraph_segment_begin(struct jgraph *g);

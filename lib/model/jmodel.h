@@ -99,7 +99,8 @@ struct jmodel {
 	struct jparam *params;		/* in file order: embeddings, layers, norm, head */
 	size_t n_params;
 	float *values;			/* the slab behind all params[].value; NULL when opened */
-	float *grads;			/* slab behind params[].grad, or NULL */
+	float *grads;			/* slab behind params[].grad, or NULL ... */
+	int grad_copies;		/* ... and so many of them, count floats apart */
 	uint64_t count;			/* weights */
 	struct weight_source *source;	/* the files behind an opened model; NULL otherwise */
 	float embed_noise;		/* of training graphs: noise of this / sqrt(T * C); 0 = none */
@@ -140,8 +141,8 @@ int jmodel_load(struct jmodel **m, const char *path, struct jerr *e);
  * are copied.  The weights are frozen: they may only be read.
  */
 int jmodel_open(struct jmodel **m, const char *path, struct jerr *e);
-/* Not for an opened model. */
-int jmodel_alloc_grads(struct jmodel *m, struct jerr *e);
+/* Zeroed, `copies` >= 1 of them (jgraph_shift_grads()).  Not for an opened model. */
+int jmodel_alloc_grads(struct jmodel *m, int copies, struct jerr *e);
 void jmodel_free(struct jmodel *m);
 struct jparam *jmodel_param(struct jmodel *m, const char *name);	/* NULL if absent */
 /* config.json, model.safetensors (dtype F32, F16 or BF16), generation_config.json into an existing folder. */

@@ -141,7 +141,7 @@ jmodel_free(struct jmodel *m)
 	if (m->values)
 		jmem_unmap(m->values, (size_t)m->count * sizeof(float));
 	if (m->grads)
-		jmem_unmap(m->grads, (size_t)m->count * sizeof(float));
+		jmem_unmap(m->grads, (size_t)m->grad_copies * m->count * sizeof(float));
 	if (m->source)
 		weights_free_source(m->source);
 	jadapter_free(m->adapter);
@@ -151,13 +151,14 @@ jmodel_free(struct jmodel *m)
 }
 
 int
-jmodel_alloc_grads(struct jmodel *m, struct jerr *e)
+jmodel_alloc_grads(struct jmodel *m, int copies, struct jerr *e)
 {
 	if (m->grads)
 		return 0;
 	if (!m->values)
 		return jerr_set(e, JERR_ARG, "the weights of this model are frozen");
-	m->grads = jmem_map((size_t)m->count * sizeof(float));
+	m->grad_copies = copies;
+	m->grads = jmem_map((size_t)copies * m->count * sizeof(float));
 	if (!m->grads)
 		return jerr_set(e, JERR_NOMEM, "no memory for the gradients of %llu weights",
 			(unsigned long long)m->count);

@@ -57,7 +57,7 @@ load_shape(struct jmodel **m, const char *name, struct jerr *e)
 	if (rc < 0)
 		return rc;
 	jmodel_init_weights(*m, 1);
-	rc = jmodel_alloc_grads(*m, e);
+	rc = jmodel_alloc_grads(*m, 1, e);
 	if (rc < 0)
 		jmodel_free(*m);
 	return rc;

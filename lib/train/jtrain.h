@@ -6,11 +6,13 @@
  * falls is the objective's business (jobjective.h), one file each in train/objective/.
  *
  * Units.  The batch of a step is cut into units of a fixed number of sequences: the largest divisor
- * of --batch whose tokens are at most 2048, at least one sequence.  One graph of that shape serves
- * all units; gradients are added unit by unit in order.  So the result depends neither on
- * --accumulate nor on the number of threads.  The loss of a step is the sum over its target tokens
- * divided by their number in the whole batch, which is counted before the forward pass.  With ramps
- * of batch or length the same holds for each stage, which has a graph of its own shape.
+ * of --batch whose tokens are at most 2048 (512 up to 4 million weights, 256 up to 1.5 million), at least
+ * one sequence.  Graphs of that shape serve all units.  Gradients are added unit by unit in order; those
+ * of small models in up to four or eight consecutive parts of the batch, which are then added by a tree of
+ * pairs, so that threads can take parts.  So the result depends neither on --accumulate nor on the number
+ * of threads.  The loss of a step is the sum over its target tokens divided by their number in the whole
+ * batch, which is counted before the forward pass.  With ramps of batch or length the same holds for each
+ * stage, which has graphs of its own shape.
  *
  * Steps that are left out.  The gradients of an outlier, or of a step with a value that is not finite,
  * are dropped, the weights stay, the next step goes on with the next rows.  Where it is the update
@@ -139,6 +141,7 @@ struct jtrain_plan {
 	bool base_mapped;		/* then it is reclaimable and not in total */
 	uint64_t shards;		/* mapped from files: reclaimable, not in total */
 	bool recompute;
+	int lanes;			/* units that are run side by side */
 	uint64_t params;
 	int64_t steps, warmup, unit_rows, units, rows;
 	uint64_t tokens, text_bytes;	/* of the data */
@@ -147,7 +150,7 @@ struct jtrain_plan {
 	double flops;			/* of the whole run */
 	uint64_t run_tokens;		/* input positions of the whole run */
 	double peak;			/* measured FLOP/s of a matrix product; 0 = not measured */
-	double unit_s;			/* measured seconds of one unit; 0 = not measured */
+	double unit_s;			/* measured seconds of a step over its units; 0 = not measured */
 	double update_s;		/* measured seconds of one optimizer step */
 };
 
@@ -192,7 +195,7 @@ int jtrain_data_check(const struct jtrain_opts *o, const struct jtrain_hooks *h,
 /* A record as {"messages": [...]}, its other members kept; text and prompt with completion stay. */
 int jtrain_data_chat(const char *line, size_t n, struct jbuf *out, struct jerr *e);
 
-/* Largest divisor of batch with at most 2048 tokens in sequences of seq, at least 1. */
-int64_t jtrain_unit_rows(int64_t batch, int64_t seq);
+/* Largest divisor of batch with at most so many tokens in sequences of seq, at least 1. */
+int64_t jtrain_unit_rows(int64_t tokens, int64_t batch, int64_t seq);
 
 #endif

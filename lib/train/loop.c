@@ -19,15 +19,6 @@ struct step_result {
 	const char *left_out;		/* why, or NULL */
 };
 
-static struct jpack_row
-row_at(const struct rows *r, int64_t i)
-{
-	int64_t at = i * r->seq;
-
-	return (struct jpack_row){ .ids = r->ids + at, .targets = r->targets + at, .seg = r->seg + at,
-		.pos = r->pos + at };
-}
-
 static uint64_t
 count_targets(const struct rows *r, int64_t n)
 {
@@ -39,91 +30,71 @@ count_targets(const struct rows *r, int64_t n)
 	return targets;
 }
 
-/* Runs unit u of the batch through forward; the sum of its token losses, in token order. */
-static double
-run_unit(struct train *t, int64_t u, void (*forward)(struct jgraph *g))
-{
-	struct jmodel_train_graph *g = &t->tg;
-	int64_t n = t->shape_rows * t->batch.seq, from = u * n, i;
-	size_t bytes = (size_t)n * sizeof(int32_t);
-	const float *nll;
-	double sum = 0;
-
-	memcpy(jnode_data(g->ids), t->batch.ids + from, bytes);
-	memcpy(jnode_data(g->targets), t->batch.targets + from, bytes);
-	memcpy(jnode_data(g->seg), t->batch.seg + from, bytes);
-	memcpy(jnode_data(g->pos), t->batch.pos + from, bytes);
-	forward(g->g);
-	nll = jnode_data(g->nll);
-	for (i = 0; i < n; i++)
-		sum += nll[i];
-	return sum;
-}
-
-/* The first row of unit u whose loss is not finite, as a row of the batch. */
+/* The first row whose loss is not finite, or -1. */
 static int64_t
-find_bad_row(const struct train *t, int64_t u)
+find_bad_row(const struct rows *r, int64_t n)
 {
-	const float *nll = jnode_data(t->tg.nll);
-	int64_t i, n = t->shape_rows * t->batch.seq;
+	int64_t i;
 
-	for (i = 0; i < n && isfinite(nll[i]); i++)
+	for (i = 0; i < n && isfinite(r->loss[i]); i++)
 		;
-	return i < n ? u * t->shape_rows + i / t->batch.seq : -1;
+	return i < n ? i : -1;
 }
 
-/* Adds the losses of unit u to those of the sources its rows come from. */
+/* Losses and targets of the rows, by the sources that they come from. */
 static void
-add_by_source(struct train *t, int64_t u)
+add_by_source(struct train *t, int64_t n)
 {
-	const float *nll = jnode_data(t->tg.nll);
 	int64_t r, i, seq = t->batch.seq;
 
-	for (r = 0; r < t->shape_rows; r++) {
-		int64_t row = u * t->shape_rows + r;
-		struct feed_source *s = &t->feed.v[t->batch.source[row]];
+	for (i = 0; i < (int64_t)t->feed.n; i++)
+		t->feed.v[i].loss = t->feed.v[i].targets = 0;
+	for (r = 0; r < n; r++) {
+		struct feed_source *s = &t->feed.v[t->batch.source[r]];
 
-		for (i = 0; i < seq; i++) {
-			s->loss += nll[r * seq + i];
-			s->targets += t->batch.targets[row * seq + i] >= 0;
-		}
+		s->loss += t->batch.loss[r];
+		for (i = 0; i < seq; i++)
+			s->targets += t->batch.targets[r * seq + i] >= 0;
 	}
+}
+
+/* The losses of the first n rows, in their order. */
+static double
+sum_losses(const struct rows *r, int64_t n)
+{
+	double sum = 0;
+	int64_t i;
+
+	for (i = 0; i < n; i++)
+		sum += r->loss[i];
+	return sum;
 }
 
 int
 train_step_gradients(struct train *t, uint64_t first, int64_t n, double *loss, struct jerr *e)
 {
 	uint64_t targets;
-	double sum = 0;
-	int64_t i, u;
+	int64_t i;
 
 	t->batch.n = n;
 	for (i = 0; i < n; i++) {
-		struct jpack_row row = row_at(&t->batch, i);
+		struct jpack_row row = train_row(&t->batch, i);
 
+		t->batch.loss[i] = 0;
 		if (feed_part(&t->feed, first + (uint64_t)i, t->batch.seq, &row, &t->batch.source[i],
 			e) < 0)
 			return e->code;
 	}
-	for (i = 0; i < (int64_t)t->feed.n; i++)
-		t->feed.v[i].loss = t->feed.v[i].targets = 0;
 	targets = count_targets(&t->batch, n);
 	*loss = NAN;
 	t->bad_row = -1;
-	if (targets == 0)
-		return 0;
-	jgraph_set_loss_scale(t->tg.g, (float)(1.0 / (double)targets));
-	for (u = 0; u < n / t->shape_rows; u++) {
-		jgraph_set_random(t->tg.g, (uint64_t)t->o->seed,
-			first + (uint64_t)(u * t->shape_rows));
-		sum += run_unit(t, u, jgraph_forward);
-		if (!isfinite(sum) && t->bad_row < 0)
-			t->bad_row = find_bad_row(t, u);
-		jgraph_backward(t->tg.g);
-		if (t->feed.mix)
-			add_by_source(t, u);
+	if (targets > 0) {
+		train_run_units(t, first, n, (float)(1.0 / (double)targets));
+		t->bad_row = find_bad_row(&t->batch, n);
+		*loss = sum_losses(&t->batch, n) / (double)targets;
 	}
-	*loss = sum / (double)targets;
+	if (t->feed.mix)
+		add_by_source(t, n);
 	return targets > INT32_MAX ? INT32_MAX : (int)targets;
 }
 
@@ -239,7 +210,7 @@ take_step(struct train *t, struct step_result *r, struct jerr *e)
 	const char *bad;
 
 	r->left_out = NULL;
-	if (train_use_shape(t, s->unit_rows, s->seq, e) < 0 || find_gradients(t, r, &r->loss, e) < 0
+	if (train_use_shape(t, train_unit_rows(t, s->batch, s->seq), s->seq, e) < 0 || find_gradients(t, r, &r->loss, e) < 0
 		|| judge(t, r, e) < 0 || (!r->left_out && climb(t, r, e) < 0))
 		return e->code;
 	if (!r->left_out) {
@@ -257,36 +228,45 @@ take_step(struct train *t, struct step_result *r, struct jerr *e)
 	return 0;
 }
 
-/* Mean loss over the held-out rows, in units of the same graph; the last unit is filled up. */
+/* Reads n held-out rows and fills the last unit up with rows without a target; returns the rows there are now. */
+static int64_t
+read_held_out(struct train *t, uint64_t at, int64_t n, struct jerr *e)
+{
+	int64_t all = (n + t->shape_rows - 1) / t->shape_rows * t->shape_rows, i;
+
+	for (i = 0; i < n; i++) {
+		struct jpack_row row = train_row(&t->batch, i);
+
+		if (jpack_row(t->valid_pack, at + (uint64_t)i, &row, e) < 0)
+			return e->code;
+	}
+	for (i = n * t->batch.seq; i < all * t->batch.seq; i++) {
+		t->batch.ids[i] = t->batch.seg[i] = t->batch.pos[i] = 0;
+		t->batch.targets[i] = -1;
+	}
+	return all;
+}
+
+/* Mean loss over the held-out rows, as many units at a time as a batch has. */
 static int
 held_out_loss(struct train *t, double *loss, struct jerr *e)
 {
-	uint64_t rows = jpack_rows(t->valid_pack), at, total = 0, unit;
+	uint64_t rows = jpack_rows(t->valid_pack), at, total = 0, most = (uint64_t)t->o->batch;
 	double sum = 0;
 
 	/* At the full length whatever a ramp is at, so that all losses can be compared. */
-	if (train_use_shape(t, jtrain_unit_rows(t->o->batch, t->o->seq), t->o->seq, e) < 0)
+	if (train_use_shape(t, train_unit_rows(t, t->o->batch, t->o->seq), t->o->seq, e) < 0)
 		return e->code;
-	unit = (uint64_t)t->shape_rows;
-
 	if (t->o->valid_rows > 0 && (uint64_t)t->o->valid_rows < rows)
 		rows = (uint64_t)t->o->valid_rows;
-	for (at = 0; at < rows; at += unit) {
-		int64_t n = (int64_t)(rows - at < unit ? rows - at : unit);
-		int64_t i, used = n * t->batch.seq, all = t->shape_rows * t->batch.seq;
+	for (at = 0; at < rows; at += most) {
+		int64_t n = (int64_t)(rows - at < most ? rows - at : most), all = read_held_out(t, at, n, e);
 
-		for (i = 0; i < n; i++) {
-			struct jpack_row row = row_at(&t->batch, i);
-
-			if (jpack_row(t->valid_pack, at + (uint64_t)i, &row, e) < 0)
-				return e->code;
-		}
+		if (all < 0)
+			return e->code;
 		total += count_targets(&t->batch, n);
-		for (i = used; i < all; i++) {
-			t->batch.ids[i] = t->batch.seg[i] = t->batch.pos[i] = 0;
-			t->batch.targets[i] = -1;
-		}
-		sum += run_unit(t, 0, jgraph_evaluate);
+		train_run_units(t, 0, all, 0);
+		sum += sum_losses(&t->batch, n);
 	}
 	if (total == 0)
 		return jerr_set(e, JERR_FORMAT, "--valid: no token carries loss");
@@ -367,7 +347,7 @@ report(struct train *t, const struct step_result *r, struct jerr *e)
 	const struct stage *s = train_stage(t, t->step - 1);
 	bool valid = t->valid_pack && (last || (o->valid_every && t->step % o->valid_every == 0));
 
-	metrics_experts(&l, t->tg.moe);
+	metrics_experts(&l, t->graphs[0].moe);
 	l.tokens_per_s = (double)(s->batch * s->seq) / r->seconds;
 	if (t->peak > 0)
 		l.peak_share = train_flops(t, s) / r->seconds / t->peak;

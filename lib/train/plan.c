@@ -7,26 +7,35 @@
 #include "base/jsys.h"
 #include "train/train_internal.h"
 
-/* Activations and workspace of one unit of a shape. */
+/* What is run at a time: units of a shape. */
+struct shape {
+	int64_t rows, seq;
+	int lanes;			/* units, each in a graph of its own */
+	bool recompute;
+};
+
+/* Activations and workspace of all lanes. */
 static int
-measure_shape(struct train *t, int64_t rows, int64_t seq, bool recompute, struct jgraph_plan *gp,
-	struct jerr *e)
+measure_shape(struct train *t, const struct shape *s, struct jgraph_plan *gp, struct jerr *e)
 {
-	struct jgraph_plan_opts po = { .training = true, .recompute = recompute,
+	struct jgraph_plan_opts po = { .training = true, .recompute = s->recompute,
 		.products = train_products(t->o) };
 	struct jmodel_train_graph tg;
 	int rc;
 
-	if (train_build_graph(t, rows, seq, &tg, e) < 0)
+	if (train_build_graph(t, s->lanes > 1 ? NULL : t->pool, s->rows, s->seq, &tg, e) < 0)
 		return e->code;
 	rc = jgraph_measure(tg.g, &po, gp, e);
+	gp->activation_bytes *= (uint64_t)s->lanes;
+	if (s->lanes > 1)	/* measured for one thread */
+		gp->workspace_bytes *= (uint64_t)(jpar_size(t->pool) / s->lanes * s->lanes);
 	jgraph_free(tg.g);
 	return rc;
 }
 
 /* The largest of all stages, and of the held-out rows. */
 static int
-measure_graphs(struct train *t, bool recompute, struct jgraph_plan *most, struct jerr *e)
+measure_graphs(struct train *t, const struct jtrain_plan *p, struct jgraph_plan *most, struct jerr *e)
 {
 	const struct jtrain_opts *o = t->o;
 	struct jgraph_plan gp;
@@ -34,14 +43,14 @@ measure_graphs(struct train *t, bool recompute, struct jgraph_plan *most, struct
 
 	memset(most, 0, sizeof(*most));
 	for (i = 0; i <= t->n_stages; i++) {
-		const struct stage *s = &t->stages[i];
-		int64_t rows, seq;
+		int64_t batch = i < t->n_stages ? t->stages[i].batch : o->batch;
+		struct shape s = { .seq = i < t->n_stages ? t->stages[i].seq : o->seq, .lanes = p->lanes,
+			.recompute = p->recompute };
 
 		if (i == t->n_stages && (!t->valid_pack || t->n_stages == 1))
 			break;
-		rows = i < t->n_stages ? s->unit_rows : jtrain_unit_rows(o->batch, o->seq);
-		seq = i < t->n_stages ? s->seq : o->seq;
-		if (measure_shape(t, rows, seq, recompute, &gp, e) < 0)
+		s.rows = train_unit_rows(t, batch, s.seq);
+		if (measure_shape(t, &s, &gp, e) < 0)
 			return e->code;
 		if (gp.activation_bytes + gp.workspace_bytes
 			> most->activation_bytes + most->workspace_bytes)
@@ -59,14 +68,16 @@ add_up(struct jtrain_plan *p, const struct jgraph_plan *gp)
 		+ p->program + (p->base_mapped ? 0 : p->base);
 }
 
-/* Would the run fit with units of that shape? */
+/* Would the run fit with such batches? */
 static bool
-fits(struct train *t, struct jtrain_plan p, int64_t rows, int64_t seq, bool recompute)
+fits(struct train *t, struct jtrain_plan p, int64_t batch, int64_t seq, bool recompute)
 {
+	struct shape s = { .rows = train_unit_rows(t, batch, seq), .seq = seq, .lanes = p.lanes,
+		.recompute = recompute };
 	struct jerr ignored = { 0 };
 	struct jgraph_plan gp;
 
-	if (measure_shape(t, rows, seq, recompute, &gp, &ignored) < 0)
+	if (measure_shape(t, &s, &gp, &ignored) < 0)
 		return false;
 	add_up(&p, &gp);
 	return p.total <= p.limit;
@@ -102,18 +113,17 @@ find_cures(struct train *t, const struct jtrain_plan *p, struct jbuf *b)
 {
 	const struct jtrain_opts *o = t->o;
 	bool again = o->recompute != 0;
-	int64_t n, unit = jtrain_unit_rows(o->batch, o->seq);
+	int64_t n, unit = train_unit_rows(t, o->batch, o->seq);
 
-	if (o->recompute == 0 && fits(t, *p, unit, o->seq, true))
+	if (o->recompute == 0 && fits(t, *p, o->batch, o->seq, true))
 		offer(b, "--recompute", 0);
 	for (n = o->batch / 2; n >= 1; n /= 2)
-		if (jtrain_unit_rows(n, o->seq) < unit
-			&& fits(t, *p, jtrain_unit_rows(n, o->seq), o->seq, again)) {
+		if (train_unit_rows(t, n, o->seq) < unit && fits(t, *p, n, o->seq, again)) {
 			offer(b, "--batch", n);
 			break;
 		}
 	for (n = o->seq / 2; n >= 32; n /= 2)
-		if (fits(t, *p, jtrain_unit_rows(o->batch, n), n, again)) {
+		if (fits(t, *p, o->batch, n, again)) {
 			offer(b, "--seq", n);
 			break;
 		}
@@ -169,7 +179,11 @@ describe_run(struct train *t, struct jtrain_plan *p)
 	size_t i;
 
 	p->params = t->model->adapter ? t->model->adapter->count : t->model->count;
-	p->weights = p->grads = p->params * sizeof(float);
+	p->weights = p->params * sizeof(float);
+	p->grads = p->weights * (uint64_t)train_most_streams(t);
+	p->lanes = train_most_streams(t);
+	if (p->lanes > jpar_size(t->pool))
+		p->lanes = jpar_size(t->pool);
 	p->base = t->model->adapter ? train_base_bytes(t) : 0;
 	p->base_mapped = !o->quantize_base;
 	p->program = t->program;
@@ -184,7 +198,7 @@ describe_run(struct train *t, struct jtrain_plan *p)
 	p->rows = (int64_t)t->feed.rows;
 	p->steps = t->steps;
 	p->warmup = t->sched.warmup;
-	p->unit_rows = jtrain_unit_rows(o->batch, o->seq);
+	p->unit_rows = train_unit_rows(t, o->batch, o->seq);
 	p->units = o->batch / p->unit_rows;
 	p->flops_per_step = train_flops(t, &t->stages[t->n_stages - 1]);
 	add_stages(t, p);
@@ -203,16 +217,19 @@ train_make_plan(struct train *t, struct jtrain_plan *p, struct jerr *e)
 		jpar_size(t->pool), e) < 0)
 		return e->code;
 	p->recompute = o->recompute == 1;
-	if (measure_graphs(t, p->recompute, &gp, e) < 0)
-		return e->code;
-	add_up(p, &gp);
-	if (p->total > p->limit && o->recompute < 0) {
-		p->recompute = true;
-		if (measure_graphs(t, true, &gp, e) < 0)
+	for (;;) {
+		if (measure_graphs(t, p, &gp, e) < 0)
 			return e->code;
 		add_up(p, &gp);
+		if (p->total <= p->limit)
+			return 0;
+		if (p->lanes > 1)
+			p->lanes = 1;
+		else if (!p->recompute && o->recompute < 0)
+			p->recompute = true;
+		else
+			return refuse(t, p, e);
 	}
-	return p->total > p->limit ? refuse(t, p, e) : 0;
 }
 
 static void
@@ -262,7 +279,7 @@ jtrain_plan_text(const struct jtrain_plan *p, struct jbuf *out)
 	if (p->base > 0 && !p->base_mapped)
 		bytes_row(out, "base, quantized", p->base);
 	bytes_row(out, "optimizer state", p->optimizer);
-	bytes_row(out, "activations of a unit", p->activations);
+	bytes_row(out, p->lanes > 1 ? "activations of units side by side" : "activations of a unit", p->activations);
 	bytes_row(out, "workspace (logits, scratch)", p->workspace);
 	bytes_row(out, "token ids of a batch", p->batch);
 	bytes_row(out, "program", p->program);

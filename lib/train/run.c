@@ -174,7 +174,7 @@ enum { REHEARSALS = 15, LEAST_REHEARSALS = 3 };
 #define REHEARSE_S 4.0			/* no new one after so long */
 
 /*
- * Units of the shape of most steps, each with an update, after one that pays for untouched memory; a run
+ * Units of the shape of most steps, one or as many as run side by side, each time with an update, after one that pays for untouched memory; a run
  * takes the middle of their times, as others may use the machine.
  */
 static int
@@ -182,9 +182,10 @@ rehearse(struct train *t, struct jtrain_plan *plan, struct jerr *e)
 {
 	const struct stage *s = &t->stages[t->n_stages - 1];
 	double unit[REHEARSALS], update[REHEARSALS], begun = 0, start, loss;
-	int i, n;
+	int64_t rows = train_unit_rows(t, s->batch, s->seq);
+	int i, n, units = train_streams(t, s->batch / rows);
 
-	if (train_use_shape(t, s->unit_rows, s->seq, e) < 0)
+	if (train_use_shape(t, rows, s->seq, e) < 0)
 		return e->code;
 	for (i = -1; i < REHEARSALS; i++) {
 		if (i == 0)
@@ -193,9 +194,9 @@ rehearse(struct train *t, struct jtrain_plan *plan, struct jerr *e)
 			break;
 		n = i > 0 ? i : 0;
 		start = jsys_now();
-		if (train_step_gradients(t, 0, s->unit_rows, &loss, e) < 0)
+		if (train_step_gradients(t, 0, units * rows, &loss, e) < 0)
 			return e->code;
-		unit[n] = jsys_now() - start;
+		unit[n] = (jsys_now() - start) / units;
 		start = jsys_now();
 		joptim_step(t->opt, 0, joptim_grad_norm(t->opt));
 		joptim_bad_weight(t->opt);

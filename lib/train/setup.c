@@ -11,7 +11,6 @@
 #include "train/train_internal.h"
 
 #define HEAP ((uint64_t)1 << 20)	/* graphs, logs and the stacks of threads, when the run goes */
-#define UNIT_TOKENS 2048	/* a graph much larger than this gains no speed and costs memory */
 
 void
 train_note(const struct jtrain_hooks *h, const char *fmt, ...)
@@ -39,19 +38,6 @@ train_warn(const struct jtrain_hooks *h, const char *fmt, ...)
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	h->warn(h->arg, line);
-}
-
-int64_t
-jtrain_unit_rows(int64_t batch, int64_t seq)
-{
-	int64_t n = UNIT_TOKENS / seq;
-
-	if (n > batch)
-		n = batch;
-	for (; n > 1; n--)
-		if (batch % n == 0)
-			return n;
-	return 1;
 }
 
 static int
@@ -328,6 +314,7 @@ alloc_rows(struct train *t, struct jerr *e)
 	each = (size_t)(n * seq);
 	r->ids = jmem_try(each, 4 * sizeof(int32_t));
 	r->source = jmem_zalloc((size_t)n, sizeof(int32_t));
+	r->loss = jmem_zalloc((size_t)n, sizeof(*r->loss));
 	if (!r->ids)
 		return jerr_set(e, JERR_NOMEM, "no memory for a batch of %lld x %lld tokens",
 			(long long)n, (long long)seq);
@@ -343,13 +330,14 @@ train_prepare(struct train *t, struct jtrain_plan *plan, struct jerr *e)
 	const struct stage *s = train_stage(t, 0);
 
 	if ((t->model->adapter ? jadapter_alloc_grads(t->model->adapter, e)
-		: jmodel_alloc_grads(t->model, e)) < 0 || train_make_plan(t, plan, e) < 0)
+		: jmodel_alloc_grads(t->model, train_most_streams(t), e)) < 0 || train_make_plan(t, plan, e) < 0)
 		return e->code;
 	t->recompute = plan->recompute;
+	train_open_lanes(t, plan->lanes);
 	if (joptim_new(&t->opt, t->trained, t->n_trained, &t->opt_opts, t->pool, e) < 0
 		|| alloc_rows(t, e) < 0)
 		return e->code;
-	return train_use_shape(t, s->unit_rows, s->seq, e);
+	return train_use_shape(t, train_unit_rows(t, s->batch, s->seq), s->seq, e);
 }
 
 void
@@ -363,10 +351,11 @@ train_close(struct train *t)
 	wandb_close(t->wandb, false, &ignored);
 	jmem_free(t->batch.ids);
 	jmem_free(t->batch.source);
+	jmem_free(t->batch.loss);
 	jmem_free(t->ruined);
 	jbuf_release(&t->sources);
 	joptim_free(t->opt);
-	jgraph_free(t->tg.g);
+	train_close_lanes(t);
 	jmodel_free(t->model);
 	feed_close(&t->feed);
 	jpack_close(t->valid_pack);

@@ -119,7 +119,6 @@ train_make_stages(struct train *t, struct jerr *e)
 
 		s.batch = batch.value[b];
 		s.seq = seq.value[l];
-		s.unit_rows = jtrain_unit_rows(s.batch, s.seq);
 		if (from_seq > 0)	/* pieces of the old length, rounded up to those of the new */
 			s.part = (s.part * (uint64_t)from_seq + (uint64_t)s.seq - 1) / (uint64_t)s.seq;
 		t->stages[t->n_stages++] = s;

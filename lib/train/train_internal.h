@@ -18,6 +18,7 @@ struct rows {
 	int64_t n, seq;
 	int32_t *ids, *targets, *seg, *pos;	/* each [n, seq] */
 	int32_t *source;			/* [n] of the feed */
+	double *loss;				/* [n] sum over the row's tokens, once it has been run */
 };
 
 /* Where the run's rows come from. */
@@ -43,7 +44,7 @@ struct feed {
 /* Steps that take batches of the same shape. */
 struct stage {
 	int64_t from;				/* first step */
-	int64_t batch, seq, unit_rows;
+	int64_t batch, seq;
 	uint64_t part;				/* its first piece of the feed, in pieces of seq tokens */
 	uint64_t tokens;			/* input positions before it */
 };
@@ -84,7 +85,10 @@ struct train {
 	struct joptim *opt;
 	struct joptim_opts opt_opts;
 	struct jsched sched, sched2;		/* sched2: second phase */
-	struct jmodel_train_graph tg;		/* of shape_rows sequences of shape_seq */
+	struct jmodel_train_graph *graphs;	/* of shape_rows sequences of shape_seq; lanes of them */
+	int n_graphs;				/* made by now */
+	int lanes;				/* units that are run at a time */
+	struct jpar **lane_pools;		/* threads of the graphs; NULL each: one */
 	int64_t shape_rows, shape_seq;		/* 0: no graph yet */
 	bool recompute;
 	struct rows batch;			/* room for the largest; n and seq are those of now */
@@ -150,12 +154,25 @@ int train_first_adapter(struct train *t, struct jerr *e);
 int train_take_adapter(struct train *t, const char *dir, struct jerr *e);
 uint64_t train_base_bytes(const struct train *t);
 
-/* --- graph.c --- */
-/* A graph of the run's model for `rows` sequences of seq, not planned. */
-int train_build_graph(struct train *t, int64_t rows, int64_t seq, struct jmodel_train_graph *tg,
-	struct jerr *e);
-/* Makes t->tg that shape, if it is not. */
+/* --- unit.c --- */
+int64_t train_unit_rows(const struct train *t, int64_t batch, int64_t seq);
+/* Copies of the gradients that so many units are added up in, and the most that any step has. */
+int train_streams(const struct train *t, int64_t units);
+int train_most_streams(const struct train *t);
+/* A graph of the run's model for `rows` sequences of seq on the threads of a pool, not planned. */
+int train_build_graph(struct train *t, struct jpar *pool, int64_t rows, int64_t seq,
+	struct jmodel_train_graph *tg, struct jerr *e);
+/* Makes t->graphs that shape, if they are not. */
 int train_use_shape(struct train *t, int64_t rows, int64_t seq, struct jerr *e);
+/* So many units at a time, each with a graph and its share of the threads. */
+void train_open_lanes(struct train *t, int lanes);
+void train_close_lanes(struct train *t);
+/*
+ * Runs the first n rows of the batch, which are whole units; batch.loss gets their losses.  Unless
+ * loss_scale is 0, adds the gradients of the sum of all losses times that.
+ */
+void train_run_units(struct train *t, uint64_t first, int64_t n, float loss_scale);
+struct jpack_row train_row(const struct rows *r, int64_t i);	/* where row i lies */
 
 /* --- stage.c --- */
 int train_make_stages(struct train *t, struct jerr *e);

@@ -122,7 +122,7 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	if (rc >= 0)
 		rc = check_ids(m, &ids, e);
 	if (rc >= 0)
-		rc = jmodel_alloc_grads(m, e);
+		rc = jmodel_alloc_grads(m, 1, e);
 	if (rc >= 0) {
 		pool = jpar_new((int)jcli_common(cli)->jobs);
 		rc = backward(m, pool, &ids, &loss, e);

@@ -102,7 +102,7 @@ opened_is_loaded(const char *path, const struct jmodel *loaded, const char *type
 		printf("# %s\n", e.msg);
 		return;
 	}
-	ok(m->values == NULL && jmodel_alloc_grads(m, &e) == JERR_ARG);
+	ok(m->values == NULL && jmodel_alloc_grads(m, 1, &e) == JERR_ARG);
 	for (size_t i = 0; i < m->n_params; i++) {
 		const struct jparam *p = &m->params[i], *q = &loaded->params[i];
 		int64_t n = p->shape[0] * p->shape[1];

@@ -268,7 +268,7 @@ main(void)
 			printf("# %s\n", e.msg);
 			continue;
 		}
-		ok(jmodel_alloc_grads(m, &e) == 0);
+		ok(jmodel_alloc_grads(m, 1, &e) == 0);
 		snprintf(path, sizeof(path), "tests/ref/%s.oracle.safetensors", cases[i]);
 		if (open_oracle(&o, path) == 0) {
 			train_graph(&o, m, pool, false);

@@ -148,13 +148,13 @@ pretrain_records(void)
 static void
 units(void)
 {
-	eq_int(jtrain_unit_rows(32, 256), 8);
-	eq_int(jtrain_unit_rows(12, 256), 6);
-	eq_int(jtrain_unit_rows(7, 256), 7);
-	eq_int(jtrain_unit_rows(11, 256), 1);
-	eq_int(jtrain_unit_rows(4, 4096), 1);
-	eq_int(jtrain_unit_rows(1, 2), 1);
-	eq_int(jtrain_unit_rows(4096, 2), 1024);
+	eq_int(jtrain_unit_rows(2048, 32, 256), 8);
+	eq_int(jtrain_unit_rows(2048, 12, 256), 6);
+	eq_int(jtrain_unit_rows(2048, 7, 256), 7);
+	eq_int(jtrain_unit_rows(2048, 11, 256), 1);
+	eq_int(jtrain_unit_rows(2048, 4, 4096), 1);
+	eq_int(jtrain_unit_rows(2048, 1, 2), 1);
+	eq_int(jtrain_unit_rows(2048, 4096, 2), 1024);
 }
 
 int

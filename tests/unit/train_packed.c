@@ -64,7 +64,7 @@ compare(const char *path)
 
 	if (!ok(jmodel_load(&m, path, &e) == 0))
 		return;
-	ok(jmodel_alloc_grads(m, &e) == 0);
+	ok(jmodel_alloc_grads(m, 1, &e) == 0);
 	ok(jmodel_build_train(m, NULL, 2, T, 0, &g, &e) == 0);
 	ok(jgraph_plan(g.g, &po, &plan, &e) == 0);
 	apart = malloc(m->count * sizeof(*apart));

@@ -81,7 +81,7 @@ follow(const char *name, bool recompute)
 		return;
 	}
 	oo.clip = 0;
-	ok(jmodel_alloc_grads(m, &e) == 0);
+	ok(jmodel_alloc_grads(m, 1, &e) == 0);
 	ok(jmodel_build_train(m, NULL, o.B, o.T, 0, &g, &e) == 0);
 	ok(jgraph_plan(g.g, &po, &plan, &e) == 0);
 	ok(joptim_new(&opt, m->params, m->n_params, &oo, NULL, &e) == 0);

@@ -214,7 +214,7 @@ magnitude_cols(void *arg, int64_t i, int worker)
 	struct jnode *n = arg;
 	int64_t R = jnode_rows(n), O = jnode_cols(n), c = i * COLS;
 	int64_t w = O - c < COLS ? O - c : COLS;
-	float sum[COLS] = { 0 };
+	float sum[COLS] = { 0 }, *dm = jnode_param_grad(n, 0);
 
 	(void)worker;
 	for (int64_t r = 0; r < R; r++) {
@@ -227,7 +227,7 @@ magnitude_cols(void *arg, int64_t i, int worker)
 	for (int64_t j = 0; j < w; j++) {
 		float m = n->param[0]->value[c + j];
 
-		n->param[0]->grad[c + j] += m != 0 ? sum[j] * (n->saved[c + j] / m) : 0;
+		dm[c + j] += m != 0 ? sum[j] * (n->saved[c + j] / m) : 0;
 	}
 }
 

@@ -48,7 +48,7 @@ backward_cols(void *arg, int64_t i, int worker)
 
 	(void)worker;
 	for (int64_t r = 0; r < R; r++) {
-		float *g = n->param[0]->grad + row_of(n, r) * C + c;
+		float *g = jnode_param_grad(n, 0) + row_of(n, r) * C + c;
 
 		t->x->k->add(g, g, n->grad + r * C + c, w);
 	}

@@ -74,9 +74,12 @@ backward(const struct jrun *x, struct jnode *n)
 	struct task t = { x, n };
 
 	jpar_for(x->pool, chunks(n), backward_chunk, &t);
-	for (int k = 0; k < 2; k++)
-		for (int64_t i = 0; n->param[k]->grad && i < chunks(n); i++)
-			x->k->add(n->param[k]->grad, n->param[k]->grad, x->work + (2 * i + k) * C, C);
+	for (int k = 0; k < 2; k++) {
+		float *g = jnode_param_grad(n, k);
+
+		for (int64_t i = 0; g && i < chunks(n); i++)
+			x->k->add(g, g, x->work + (2 * i + k) * C, C);
+	}
 }
 
 static unsigned

@@ -58,7 +58,7 @@ bias_cols(void *arg, int64_t i, int worker)
 {
 	const struct task *t = arg;
 	int64_t R = jnode_rows(t->n), O = jnode_cols(t->n), c = i * COLS;
-	float *g = t->n->param[1]->grad + c;
+	float *g = jnode_param_grad(t->n, 1) + c;
 
 	(void)worker;
 	for (int64_t r = 0; r < R; r++)
@@ -85,7 +85,7 @@ backward(const struct jrun *x, struct jnode *n)
 		struct jgemm m = {
 			.form = JGEMM_TN, .M = O, .N = I, .K = R,
 			.A = n->grad, .lda = O, .B = n->in[0]->data, .ldb = I,
-			.C = n->param[0]->grad, .ldc = I, .alpha = 1, .beta = 1
+			.C = jnode_param_grad(n, 0), .ldc = I, .alpha = 1, .beta = 1
 		};
 
 		jkern_gemm_par(x->mm, &m, x->pool, x->work);

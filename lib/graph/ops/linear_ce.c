@@ -245,7 +245,7 @@ magnitude_gradient(const struct chunk *c, int64_t v, int64_t w, const float *p, 
 	const struct jkern *k = c->x->k;
 	const struct jparam *m = c->n->param[2], *b = c->n->param[1];
 	float *px = at[0], *ph = px + TILE * c->C, *row = ph + TILE * c->r;
-	float scale = ((const struct ce *)c->n->attr)->scale;
+	float scale = ((const struct ce *)c->n->attr)->scale, *dm = jnode_param_grad(c->n, 2);
 
 	jkern_gemm(k, &(struct jgemm){ .form = JGEMM_TN, .M = w, .N = c->C, .K = c->rows, .A = p,
 		.lda = TILE_LD, .B = c->in, .ldb = c->C, .C = px, .ldc = c->C, .alpha = 1 }, at[1]);
@@ -256,7 +256,7 @@ magnitude_gradient(const struct chunk *c, int64_t v, int64_t w, const float *p, 
 
 		jparam_row(c->n->param[0], v + i, row);
 		sum = k->dot(px + i * c->C, row, c->C) + k->dot(ph + i * c->r, b->value + (v + i) * c->r, c->r);
-		m->grad[v + i] += m->value[v + i] != 0 ? sum * c->factor[v + i] / m->value[v + i] : 0;
+		dm[v + i] += m->value[v + i] != 0 ? sum * c->factor[v + i] / m->value[v + i] : 0;
 	}
 }
 
@@ -264,7 +264,7 @@ magnitude_gradient(const struct chunk *c, int64_t v, int64_t w, const float *p, 
 static void
 adapter_gradient(const struct chunk *c, int64_t i, int64_t v, const float *p, float *work)
 {
-	float scale = ((const struct ce *)c->n->attr)->scale, *db = c->n->param[1]->grad;
+	float scale = ((const struct ce *)c->n->attr)->scale, *db = jnode_param_grad(c->n, 1);
 	int64_t w = tile_words(c, v / TILE);
 
 	if (db)
@@ -297,7 +297,7 @@ static void
 gradient_group(void *arg, int64_t i, int worker)
 {
 	const struct chunk *c = arg;
-	float *work = c->work + (size_t)worker * c->stride, *dw = c->n->param[0]->grad;
+	float *work = c->work + (size_t)worker * c->stride, *dw = jnode_param_grad(c->n, 0);
 	int64_t first = i * group_tiles(c->tiles), end = first + group_tiles(c->tiles);
 
 	for (int64_t t = first; t < end && t < c->tiles; t++) {

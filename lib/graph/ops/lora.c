@@ -52,7 +52,7 @@ lora_backward(const struct jrun *x, struct jnode *n)
 	if (n->param[0]->grad)
 		jkern_gemm_par(x->k, &(struct jgemm){ .form = JGEMM_TN, .M = O, .N = K, .K = R,
 			.A = n->grad, .lda = O, .B = n->in[1]->data, .ldb = K,
-			.C = n->param[0]->grad, .ldc = K, .alpha = scale, .beta = 1 },
+			.C = jnode_param_grad(n, 0), .ldc = K, .alpha = scale, .beta = 1 },
 			x->pool, x->work);
 	/* Last: the gradient of the base may take over the place of that of the sum. */
 	if (n->in[0]->grad)

@@ -55,7 +55,7 @@ backward_task(void *arg, int64_t e, int worker)
 	int64_t O = jnode_cols(n), I = jnode_cols(n->in[0]), first = p.start[e];
 	int64_t rows = p.start[e + 1] - first;
 	float *work = t->x->work + (size_t)worker * t->stride, *dx = n->in[0]->grad;
-	float *dw = n->param[0]->grad;
+	float *dw = jnode_param_grad(n, 0);
 
 	if (rows > 0 && dx) {
 		struct jgemm m = {

@@ -111,7 +111,7 @@ backward(const struct jrun *x, struct jnode *n)
 {
 	const struct rms *a = n->attr;
 	struct task t = { x, n };
-	float *g = n->param[0]->grad;
+	float *g = jnode_param_grad(n, 0);
 
 	make_scale(x, n);
 	jpar_for(x->pool, chunks(n), backward_chunk, &t);
