@@ -6,11 +6,9 @@
 #include <string.h>
 
 #include "base/jsys.h"
-#include "io/jfs.h"
+#include "swarm/footprint.h"
 
 #define DEFAULT_CONTEXT 4096
-#define WORK_ROWS 256		/* rows of a graph, for the estimate of its work space */
-#define SCORED_ROWS 64
 
 static void
 member_free(struct member *x)
@@ -109,27 +107,6 @@ jswarm_rest(struct jswarm *s, double idle_s)
 			close_member(s, i);
 }
 
-/* Weights in a folder, or the size of a file. */
-static uint64_t
-bytes_of(const char *path)
-{
-	struct jerr ignored = { 0 };
-	struct jarena a;
-	uint64_t sum = 0;
-	char **names;
-	size_t n;
-
-	if (!jfs_is_dir(path))
-		return jfs_size(path) > 0 ? (uint64_t)jfs_size(path) : 0;
-	jarena_init(&a, 0);
-	if (jfs_list(path, &a, &names, &n, &ignored) == 0)
-		for (size_t i = 0; i < n; i++)
-			if (jstr_ends(names[i], ".safetensors") || jstr_ends(names[i], ".bin"))
-				sum += (uint64_t)jfs_size(jfs_join(&a, path, names[i]));
-	jarena_release(&a);
-	return sum;
-}
-
 static int
 capacity_of(const struct jswarm *s, const struct jmodel_config *c)
 {
@@ -142,16 +119,13 @@ static int
 estimate(const struct jswarm *s, struct member *x, struct jerr *e)
 {
 	struct jmodel_config c;
-	uint64_t row;
 	int rc = jmodel_config_load(&c, x->model, e);
 
 	if (rc < 0)
 		return rc;
-	row = (uint64_t)(8 * c.hidden + 3 * c.ffn) * sizeof(float);
-	x->file_bytes = bytes_of(x->model);
-	x->own_bytes = jinfer_kv_bytes(&c, 1, capacity_of(s, &c)) + WORK_ROWS * row +
-		SCORED_ROWS * (uint64_t)c.vocab_size * sizeof(float) +
-		(x->adapter ? bytes_of(x->adapter) : 0);
+	x->file_bytes = footprint_files(x->model);
+	x->own_bytes = footprint_work(&c, capacity_of(s, &c)) +
+		(x->adapter ? footprint_files(x->adapter) : 0);
 	return 0;
 }
 
@@ -169,12 +143,13 @@ make_room(struct jswarm *s, const struct member *x, struct jerr *e)
 			if (!s->v[i]->held && (oldest == SIZE_MAX || s->v[i]->used < s->v[oldest]->used))
 				oldest = i;
 		}
-		if (s->stats.bytes + x->own_bytes + file <= s->o.memory)
+		if (s->o.beside + s->stats.bytes + x->own_bytes + file <= s->o.memory)
 			return 0;
 		if (oldest == SIZE_MAX)
 			return jerr_set(e, JERR_NOMEM, "%s needs %.1f MB, and %.1f of %.1f MB (-M) are "
 				"taken by what works beside it", x->model, (double)(x->own_bytes + file) * 1e-6,
-				(double)s->stats.bytes * 1e-6, (double)s->o.memory * 1e-6);
+				(double)(s->o.beside + s->stats.bytes) * 1e-6,
+				(double)s->o.memory * 1e-6);
 		close_member(s, oldest);
 	}
 }

@@ -12,11 +12,13 @@ jswarm_likelihoods(struct jswarm *s, const char *question, double *score, struct
 {
 	const struct jexperts *x = s->o.experts;
 	double *logp = jmem_alloc(x->n + 1, sizeof(*logp)), top = -INFINITY, sum = 0;
+	struct jerr first = { 0 };
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < x->n; i++) {
+	for (size_t i = 0; i < x->n; i++) {
 		struct jswarm_nll nll;
 		struct jswarm_model m;
+		struct jerr own = { 0 };
 
 		logp[i] = -INFINITY;
 		if (!jswarm_model_of(&x->v[i], &m)) {
@@ -24,13 +26,19 @@ jswarm_likelihoods(struct jswarm *s, const char *question, double *score, struct
 				"no model here");
 			continue;
 		}
-		rc = jswarm_score(s, &m, NULL, question, &nll, e);
-		if (rc < 0 || nll.bytes == 0)
+		if (jswarm_score(s, &m, NULL, question, &nll, &own) < 0) {
+			jbuf_adds(&why[i], own.msg);
+			first = first.code ? first : own;
+			continue;
+		}
+		if (nll.bytes == 0)
 			continue;
 		logp[i] = -nll.nll;
 		jbuf_printf(&why[i], "%.3f bits per byte", nll.nll / log(2) / (double)nll.bytes);
 		top = logp[i] > top ? logp[i] : top;
 	}
+	if (first.code && !(top > -INFINITY))		/* none of them could be asked */
+		rc = jerr_set(e, first.code, "%s", first.msg);
 	for (size_t i = 0; rc == 0 && i < x->n; i++)
 		sum += score[i] = top > -INFINITY ? exp(logp[i] - top) : 0;
 	for (size_t i = 0; rc == 0 && i < x->n; i++)

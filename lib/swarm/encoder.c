@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "infer/jembed.h"
+#include "swarm/footprint.h"
 #include "swarm/nearest.h"
 
 struct encoder {
@@ -12,6 +13,21 @@ struct encoder {
 	struct jpar *pool;
 	struct jembedder *x;
 };
+
+#define CONTEXT 8192		/* of a decoder, as jembed has it at most */
+
+int
+encoder_bytes(const char *path, uint64_t *bytes, struct jerr *e)
+{
+	struct jmodel_config c;
+	int rc = jmodel_config_load(&c, path, e);
+
+	if (rc < 0)
+		return rc;
+	*bytes = footprint_files(path) +
+		footprint_work(&c, (int)(c.context < CONTEXT ? c.context : CONTEXT));
+	return 0;
+}
 
 int
 encoder_open(struct encoder **out, const char *path, int jobs, struct jerr *e)

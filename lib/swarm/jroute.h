@@ -78,7 +78,12 @@ void jrouter_train_add_topic(struct jrouter_train *t, size_t expert, const char 
 void jrouter_train_add_foreign(struct jrouter_train *t, const char *text, size_t n);
 void jrouter_train_add_foreign_topics(struct jrouter_train *t, const char *topics, size_t n);
 /* Before it is saved: vectors of examples by this model, an encoder or the base of the experts. */
-int jrouter_train_encoder(struct jrouter_train *t, const char *model, int jobs, struct jerr *e);
+struct jrouter_means {
+	int jobs;
+	uint64_t memory;		/* bytes that the encoder may take; JERR_NOMEM where it wants more */
+};
+int jrouter_train_encoder(struct jrouter_train *t, const char *model, const struct jrouter_means *with,
+	struct jerr *e);
 struct jrouter_report {
 	size_t passages, held_out;
 	double accuracy[JROUTE_HYBRID + 1];	/* of each strategy, on held-out passages */
@@ -99,6 +104,12 @@ void jrouter_close(struct jrouter *r);
 bool jrouter_is_trained(const struct jrouter *r);
 /* Passes what the strategy needs from the trained router: JERR_ARG where it is not there. */
 int jrouter_check(const struct jrouter *r, enum jroute_strategy s, struct jerr *e);
+/*
+ * What routing by the strategy takes: the router and, where it is used, its encoder.  JERR_NOMEM where
+ * that is more than `limit` bytes.
+ */
+int jrouter_memory(const struct jrouter *r, enum jroute_strategy s, uint64_t limit, uint64_t *bytes,
+	struct jerr *e);
 void jroute_result_init(struct jroute_result *res);
 void jroute_result_release(struct jroute_result *res);
 int jrouter_route(struct jrouter *r, const char *question, size_t n, const struct jroute_opts *o,

@@ -32,6 +32,7 @@
 
 struct jswarm_opts {
 	uint64_t memory;	/* bytes */
+	uint64_t beside;	/* of these, taken already by what else the program holds (a router) */
 	int jobs;		/* threads of a model */
 	uint64_t seed;
 	int context;		/* most tokens of a question with its answer; 0 = 4096, or the model's */

@@ -48,6 +48,8 @@ void nearest_ridge(const struct nearest *e, const float *turned, double *out);
 
 /* The encoder of a router, open. */
 struct encoder;
+/* What it will take, in bytes. */
+int encoder_bytes(const char *path, uint64_t *bytes, struct jerr *e);
 int encoder_open(struct encoder **x, const char *path, int jobs, struct jerr *e);
 void encoder_close(struct encoder *x);		/* NULL is fine */
 size_t encoder_width(const struct encoder *x);

@@ -104,6 +104,36 @@ jrouter_check(const struct jrouter *r, enum jroute_strategy s, struct jerr *e)
 	return 0;
 }
 
+/* Is the encoder asked for a vector? */
+static bool
+wants_vector(const struct jrouter *r, enum jroute_strategy s)
+{
+	return r->trained && trained_embeds(&r->t) && s != JROUTE_KEYWORD && s != JROUTE_TRAINED;
+}
+
+int
+jrouter_memory(const struct jrouter *r, enum jroute_strategy s, uint64_t limit, uint64_t *bytes,
+	struct jerr *e)
+{
+	const struct nearest *n = &r->t.e;
+	uint64_t encoder = 0;
+	int rc = wants_vector(r, s) ? encoder_bytes(n->encoder, &encoder, e) : 0;
+
+	if (rc < 0)
+		return rc;
+	*bytes = encoder + (r->trained ? FEATURES * (r->t.w.classes + 1) * sizeof(float) +
+		r->t.w.n_words * (8 + 4 * r->t.w.classes) +
+		(n->n + n->width + n->classes) * n->width * sizeof(float) : 0);
+	if (encoder > 0 && *bytes > limit)
+		return jerr_set(e, JERR_NOMEM, "the router with its encoder %s needs %.1f MB of memory, -M "
+			"allows %.1f: give more, or route by --strategy trained", n->encoder,
+			(double)*bytes * 1e-6, (double)limit * 1e-6);
+	if (*bytes > limit)
+		return jerr_set(e, JERR_NOMEM, "the router needs %.1f MB of memory, -M allows %.1f",
+			(double)*bytes * 1e-6, (double)limit * 1e-6);
+	return 0;
+}
+
 /* The encoder must be the one of the file: the first example is embedded again. */
 static int
 open_encoder(struct jrouter *r, struct jerr *e)
@@ -151,7 +181,7 @@ see(struct jrouter *r, const char *question, size_t n, enum jroute_strategy stra
 	}
 	features_make(&r->f, question, n);
 	features_weigh(&r->f, r->t.w.idf);
-	if (trained_embeds(&r->t) && strategy != JROUTE_TRAINED) {
+	if (wants_vector(r, strategy)) {
 		rc = r->encoder ? 0 : open_encoder(r, e);
 		if (rc == 0)
 			rc = encoder_text(r->encoder, question, n, r->vector, e);
@@ -160,6 +190,9 @@ see(struct jrouter *r, const char *question, size_t n, enum jroute_strategy stra
 	if (rc < 0)
 		return rc;
 	sight_see(&r->sight, &r->t, &q);
+	if (!sight_is_finite(&r->sight, &r->t))
+		return jerr_set(e, JERR_FORMAT, "the router gives values that are no numbers: run jroute train "
+			"again");
 	sight_probabilities(&r->sight, &r->t, strategy, r->score);
 	res->acceptance = sight_acceptance(&r->sight, &r->t);
 	res->threshold = r->t.threshold[r->sight.embeds];

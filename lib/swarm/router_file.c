@@ -243,17 +243,17 @@ read_classifier(struct trained *t, const struct file *f)
 	if (rc < 0)
 		return rc;
 	w->bias = floats(f, "bias", JDT_F32, (int64_t)w->classes);
-	w->idf = w->bias ? floats(f, "idf", JDT_F16, D) : NULL;
-	w->w = w->idf ? floats(f, "weights", JDT_F16, D * (int64_t)w->classes) : NULL;
-	looks = w->w ? floats(f, "looks", JDT_F32, 2 * (LOOKS + 1)) : NULL;
+	looks = w->bias ? floats(f, "looks", JDT_F32, 2 * (LOOKS + 1)) : NULL;
 	mix = looks ? floats(f, "mix", JDT_F32, STRATEGIES * SIGNALS) : NULL;
 	if (mix) {
 		memcpy(t->looks, looks, sizeof(t->looks));
 		memcpy(t->mix, mix, sizeof(t->mix));
 	}
+	w->idf = mix ? floats(f, "idf", JDT_F16, D) : NULL;
+	w->w = w->idf ? floats(f, "weights", JDT_F16, D * (int64_t)w->classes) : NULL;
 	jmem_free(looks);
 	jmem_free(mix);
-	return mix ? 0 : f->e->code;
+	return w->w ? 0 : f->e->code;
 }
 
 /* The examples' texts are lines, one each. */
@@ -336,19 +336,15 @@ check_experts(const struct file *f, const struct jexperts *x)
 	return rc;
 }
 
-int
-router_load(struct trained *t, const struct jexperts *x, const char *path, struct jerr *e)
+/* From tensors and metadata; s is closed. */
+static int
+read_all(struct trained *t, const struct jexperts *x, struct jst *s, const char *path, struct jerr *e)
 {
+	struct file f = { s, path, e };
 	double passages = 0;
-	struct file f = { NULL, path, e };
-	struct jst *s;
-	int rc = jst_open(&s, path, e);
+	int rc = check_experts(&f, x);
 
-	if (rc < 0)
-		return rc;
-	f.s = s;
 	t->w.experts = x->n;
-	rc = check_experts(&f, x);
 	if (rc == 0)
 		rc = number(&f, "passages", &passages);
 	if (rc == 0)
@@ -357,7 +353,7 @@ router_load(struct trained *t, const struct jexperts *x, const char *path, struc
 		rc = number(&f, "threshold_embedded", &t->threshold[1]);
 	if (rc == 0 && (passages < 0 || passages > 1e15))
 		rc = jerr_set(e, JERR_FORMAT, "%s: no router: metadata out of bounds", path);
-	t->w.passages = (uint64_t)passages;
+	t->w.passages = rc == 0 ? (uint64_t)passages : 0;
 	if (rc == 0)
 		rc = read_classifier(t, &f);
 	t->e.classes = t->w.classes;
@@ -367,4 +363,21 @@ router_load(struct trained *t, const struct jexperts *x, const char *path, struc
 	if (rc < 0)
 		trained_release(t);
 	return rc;
+}
+
+int
+router_load(struct trained *t, const struct jexperts *x, const char *path, struct jerr *e)
+{
+	struct jst *s;
+
+	return jst_open(&s, path, e) < 0 ? e->code : read_all(t, x, s, path, e);
+}
+
+int
+router_load_mem(struct trained *t, const struct jexperts *x, const struct jmapped *file, const char *name,
+	struct jerr *e)
+{
+	struct jst *s;
+
+	return jst_open_mem(&s, file->p, file->n, name, e) < 0 ? e->code : read_all(t, x, s, name, e);
 }

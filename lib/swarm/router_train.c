@@ -185,10 +185,17 @@ embed(struct jrouter_train *t, struct jerr *e)
 }
 
 int
-jrouter_train_encoder(struct jrouter_train *t, const char *model, int jobs, struct jerr *e)
+jrouter_train_encoder(struct jrouter_train *t, const char *model, const struct jrouter_means *with,
+	struct jerr *e)
 {
-	int rc = encoder_open(&t->encoder, model, jobs, e);
+	uint64_t bytes = 0;
+	int rc = encoder_bytes(model, &bytes, e);
 
+	if (rc == 0 && bytes > with->memory)
+		rc = jerr_set(e, JERR_NOMEM, "the encoder %s needs %.1f MB of memory, -M allows %.1f", model,
+			(double)bytes * 1e-6, (double)with->memory * 1e-6);
+	if (rc == 0)
+		rc = encoder_open(&t->encoder, model, with->jobs, e);
 	if (rc == 0)
 		t->t.e.encoder = jmem_strdup(model);
 	return rc;

@@ -212,6 +212,7 @@ answer_self(struct synth *y)
 {
 	struct jsynth_result *r = y->r;
 	struct synth_self self = { .samples = y->o->samples };
+	double start = jsys_now();
 	size_t best = SIZE_MAX;
 
 	for (size_t i = 0; i < r->n; i++)
@@ -226,6 +227,10 @@ answer_self(struct synth *y)
 	jbuf_add(&r->replies[best].missing, self.why.p, self.why.n);
 	r->replies[best].tokens = self.spent;
 	r->replies[best].prompt_tokens = self.prompt_spent;
+	r->replies[best].seconds = jsys_now() - start;
+	for (size_t i = 0; i < r->n; i++)
+		if (i != best && r->replies[i].missing.n == 0)
+			jbuf_adds(&r->replies[i].missing, "not asked: this mode samples the best expert alone");
 	r->cost += self.x->cost * self.taken;
 	synth_parts(y);
 	if (r->n_parts > 0)

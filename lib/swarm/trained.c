@@ -111,6 +111,18 @@ sight_see(struct sight *s, const struct trained *t, const struct text_seen *q)
 	s->looks[LOOKS] = 1;
 }
 
+bool
+sight_is_finite(const struct sight *s, const struct trained *t)
+{
+	for (size_t i = 0; i < t->w.experts * SIGNALS; i++)
+		if (!isfinite(s->signal[i]))
+			return false;
+	for (int k = 0; k < LOOKS; k++)
+		if (!isfinite(s->looks[k]))
+			return false;
+	return true;
+}
+
 void
 sight_probabilities(const struct sight *s, const struct trained *t, enum jroute_strategy how,
 	double *p)

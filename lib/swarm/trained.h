@@ -59,6 +59,8 @@ struct text_seen {
 	size_t without;			/* an expert that is left out, or SIZE_MAX */
 };
 void sight_see(struct sight *s, const struct trained *t, const struct text_seen *q);
+/* Is all that was seen a number?  A router that was learnt always gives numbers. */
+bool sight_is_finite(const struct sight *s, const struct trained *t);
 /* p[experts] under a strategy. */
 void sight_probabilities(const struct sight *s, const struct trained *t, enum jroute_strategy how,
 	double *p);

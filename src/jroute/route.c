@@ -226,6 +226,7 @@ open_all(struct route *r, struct jerr *e)
 {
 	const char *file = opts.router, *output = jcli_common(r->cli)->output;
 	bool models = opts.judge || strcmp(opts.strategy, "likelihood") == 0;
+	uint64_t bytes;
 	int rc = experts_open(&r->x, opts.experts, e);
 
 	if (rc < 0)
@@ -240,6 +241,8 @@ open_all(struct route *r, struct jerr *e)
 	rc = jrouter_open(&r->router, &r->x, file, e);
 	if (rc == 0 && !models)
 		rc = jrouter_check(r->router, r->o.strategy, e);
+	if (rc == 0 && !models)
+		rc = jrouter_memory(r->router, r->o.strategy, jcli_common(r->cli)->memory, &bytes, e);
 	if (rc == 0)
 		rc = jout_open(&r->out, output, e);
 	if (rc == 0 && jcli_common(r->cli)->rejects)

@@ -214,7 +214,8 @@ add_encoder(struct jcli *cli, struct jrouter_train *t, const struct jexperts *x,
 		if (most == 0)
 			return jerr_set(e, JERR_ARG, "--encoder base: no expert has a base_model");
 	}
-	return jrouter_train_encoder(t, model, (int)jcli_common(cli)->jobs, e);
+	return jrouter_train_encoder(t, model, &(struct jrouter_means){ (int)jcli_common(cli)->jobs,
+		jcli_common(cli)->memory }, e);
 }
 
 static void

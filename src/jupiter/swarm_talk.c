@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "io/jfs.h"
 #include "io/jio.h"
@@ -162,6 +163,8 @@ open_all(struct talk *t, struct jerr *e)
 				opts.load.v[i]);
 	if (rc == 0)
 		rc = open_router(t, e);
+	if (rc == 0 && !by_models())
+		rc = jrouter_memory(t->router, strategy(), c->memory, &o.beside, e);
 	if (rc < 0)
 		return rc;
 	t->asked = jmem_zalloc(t->x.n + 1, sizeof(*t->asked));
@@ -326,8 +329,42 @@ show_stats(struct talk *t, struct jerr *e)
 }
 
 static int
+say(struct talk *t, const char *text, struct jerr *e)
+{
+	int rc = jout_write(t->out, text, strlen(text), e);
+
+	return rc < 0 ? rc : jout_flush(t->out, e);
+}
+
+/* 1: go on, 0: the end. */
+static int
+one_line(struct talk *t, const char *line, struct jerr *e)
+{
+	const char *word = line[0] == '/' ? line + 1 : line;
+	bool answered;
+	int rc = 0;
+
+	if (strcmp(word, "quit") == 0)
+		return 0;
+	jswarm_rest(t->swarm, opts.idle);
+	if (strcmp(word, "stats") == 0)
+		rc = show_stats(t, e);
+	else if (strcmp(line, "/help") == 0)
+		rc = say(t, "stats     what was asked so far\n/reset    forget what was said\n"
+			"quit      end (or the end of input)\n", e);
+	else if (strcmp(line, "/reset") == 0)
+		jbuf_reset(&t->history);
+	else if (line[0] == '/' && !strchr(line, ' '))
+		jcli_warn(t->cli, "%s: no such command (/help)", line);
+	else
+		rc = answer(t, line, &answered, e);
+	return rc < 0 ? rc : 1;
+}
+
+static int
 converse(struct talk *t, struct jerr *e)
 {
+	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	struct jin *in;
 	char *line;
 	size_t n;
@@ -335,24 +372,16 @@ converse(struct talk *t, struct jerr *e)
 
 	if (rc < 0)
 		return rc;
-	while (rc >= 0) {
-		bool answered;
-
-		rc = jout_write(t->out, "> ", 2, e);
-		if (rc >= 0)
-			rc = jout_flush(t->out, e);
+	do {
+		rc = terminal ? say(t, "> ", e) : 0;
 		if (rc < 0 || (rc = jin_line(in, &line, &n, e)) <= 0)
 			break;
-		if (rc == 2 || n == 0 || strspn(line, " \t\r") == n)
-			continue;
-		if (strcmp(line, "quit") == 0)
-			break;
-		jswarm_rest(t->swarm, opts.idle);
-		rc = strcmp(line, "stats") == 0 ? show_stats(t, e) : answer(t, line, &answered, e);
-	}
+		if (rc == 1 && strspn(line, " \t\r") < n)
+			rc = one_line(t, line, e);
+	} while (rc > 0);
 	jin_close(in);
-	if (rc >= 0)
-		rc = jout_write(t->out, "\n", 1, e);
+	if (rc >= 0 && terminal)
+		rc = say(t, "\n", e);
 	return rc;
 }
 

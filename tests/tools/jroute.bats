@@ -115,6 +115,14 @@ ask() {
 	done
 	jroute route --experts "$d/ex" -q --explain -p 'the yeast near the dough' >"$d/out"
 	grep -Eq 'cook .*examples 0\.[0-9]+ near, ".*(yeast|dough).*"; ridge' "$d/out"
+	# the encoder counts against -M; the router alone fits into less
+	run -1 jroute route --experts "$d/ex" -M 6M -p 'the yeast near the dough'
+	[[ "$output" == *"the router with its encoder $d/base needs "*"-M allows 6.3"* ]]
+	run -1 jroute train --experts "$d/ex" --encoder "$d/base" -M 100K -o "$d/no"
+	[[ "$output" == *"the encoder $d/base needs "* ]]
+	[ ! -e "$d/no" ]
+	run -1 jupiter swarm query "the yeast near the dough" --experts "$d/ex" -M 6M
+	[[ "$output" == *"the router with its encoder"* ]]
 	# the words alone need no encoder; another model is refused
 	mv "$d/base" "$d/away"
 	[ "$(ask 'the yeast near the dough' -k 1 --strategy trained)" = '["cook"]' ]

@@ -73,9 +73,14 @@ expert() {
 	printf '%s\n' 'bake it' stats 'bake more' stats quit 'bake never' |
 		jupiter swarm chat -e "$d/ex" >"$d/out"
 	[ "$(grep -c '^asked   cook' "$d/out")" -eq 2 ]
-	grep -q '^> 2 questions' "$d/out"
+	grep -q '^2 questions' "$d/out"
 	grep -q '1 models open.*; 1 opened, 0 closed' "$d/out"
 	grep -q '^cook: asked 2 times' "$d/out"
+	printf '%s\n' /help /nonsense /reset /stats /quit 'bake it' | jupiter swarm chat -e "$d/ex" >"$d/out" 2>"$d/err"
+	grep -q '^/reset ' "$d/out"
+	grep -q '/nonsense: no such command' "$d/err"
+	grep -q '^0 questions' "$d/out"
+	run ! grep -q '^asked' "$d/out"
 	printf '%s\n' 'bake it' 'bake more' stats | jupiter swarm chat -e "$d/ex" --idle 0 >"$d/out"
 	grep -q '0 models open.*; 2 opened, 2 closed' "$d/out"
 }
@@ -94,12 +99,25 @@ expert() {
 @test "query: by the experts' likelihood and by a judge, whom a swarm file may name" {
 	jupiter swarm query "bread and oven" -k 1 --strategy likelihood -e "$d/ex" >"$d/out"
 	grep -q '^asked   cook .*bits per byte' "$d/out"
+	# a model that cannot be read costs its expert the question, not everybody
+	mkdir "$d/broken"
+	expert broken '[oven]' "model_path: $d/broken"
+	jroute route --strategy likelihood --experts "$d/ex" --explain -p "bread and oven" -q >"$d/out"
+	grep -q '^\* cook .*bits per byte' "$d/out"
+	grep -q "^  broken .*0.000  .*$d/broken" "$d/out"
+	rm "$d/ex/broken.yaml"
 	jupiter swarm query "bread and oven" -k 1 --strategy judge --judge "$m" -e "$d/ex" >"$d/out" || true
 	grep -Eq 'choice 1 of the judge|no expert of this swarm knows' "$d/out"
 	printf 'experts_dir: %s\nrouter: { strategy: judge, classifier_model: %s }\n' "$d/ex" "$m" >"$d/swarm.yaml"
 	jupiter swarm query "bread and oven" -k 1 -c "$d/swarm.yaml" >"$d/out2" || true
 	diff <(grep -o 'choice 1' "$d/out") <(grep -o 'choice 1' "$d/out2")
 	run -2 jupiter swarm query x --strategy judge -e "$d/ex"
+}
+
+@test "self: who is not asked is told so" {
+	jupiter swarm query "salt" -k 2 --mode self -e "$d/ex" >"$d/out"
+	grep -q '^asked   cook' "$d/out"
+	grep -q '^missing sail: not asked: this mode samples the best expert alone' "$d/out"
 }
 
 @test "create-expert: a file that is valid, never over another" {
