@@ -96,8 +96,8 @@ check(const struct jadapters *s, const char *dir, struct jerr *e)
 		const struct jlora *l = s->m->params[i].lora;
 
 		if (l && l->a->shape[0] != l->b->shape[1])
-			return jerr_set(e, JERR_UNSUPPORTED, "%s: it adapts stacked experts, which is offered "
-				"only for one adapter alone", dir);
+			return jerr_set(e, JERR_UNSUPPORTED, "%s: it adapts stacked experts, which works "
+				"only alone (--adapter DIR) or merged (jmodel merge), not by name", dir);
 	}
 	return 0;
 }
@@ -108,8 +108,9 @@ attach(struct jadapters *s, struct jadapter *a, const char *dir, struct jerr *e)
 	int rc;
 
 	if (a->n_whole > 0)
-		return jerr_set(e, JERR_UNSUPPORTED, "%s: it replaces weights of the base (%s), which is "
-			"offered only for one adapter alone", dir, a->params[a->n_params - 1].name);
+		return jerr_set(e, JERR_UNSUPPORTED, "%s: it replaces weights of the base (%s), which "
+			"works only alone (--adapter DIR) or merged (jmodel merge), not by name", dir,
+			a->params[a->n_params - 1].name);
 	rc = jadapter_attach(a, s->m, e);
 	if (rc == 0)
 		rc = check(s, dir, e);

@@ -32,7 +32,7 @@ name_length(const char *text)
 }
 
 int
-adapters_check(const struct model_opts *o, bool records, struct jerr *e)
+adapters_check(const struct model_opts *o, bool by_name, struct jerr *e)
 {
 	size_t plain = 0, named = o->adapters ? 1 : 0;
 
@@ -45,9 +45,9 @@ adapters_check(const struct model_opts *o, bool records, struct jerr *e)
 	if (plain > 1 || (plain > 0 && named > 0))
 		return jerr_set(e, JERR_ARG, "--adapter DIR is for all requests and stands alone; several "
 			"want names: --adapter NAME=DIR");
-	if (named > 0 && !records)
+	if (named > 0 && !by_name)
 		return jerr_set(e, JERR_ARG, "adapters by name go with records, whose member 'adapter' "
-			"names one");
+			"names one, and with jgen chat");
 	if (o->adapters_kept < 1 || o->adapters_kept > 65536)
 		return jerr_set(e, JERR_ARG, "--adapters-kept %lld: expected 1..65536",
 			(long long)o->adapters_kept);
@@ -58,6 +58,14 @@ const char *
 adapters_alone(const struct model_opts *o)
 {
 	return o->adapter.n == 1 && name_length(o->adapter.v[0]) == 0 ? o->adapter.v[0] : NULL;
+}
+
+char *
+adapters_first(const struct model_opts *o)
+{
+	size_t n = o->adapter.n ? name_length(o->adapter.v[0]) : 0;
+
+	return n ? jmem_strndup(o->adapter.v[0], n) : NULL;
 }
 
 int

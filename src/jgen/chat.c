@@ -35,6 +35,7 @@ struct chat {
 	struct jbuf messages;		/* JSON array without its closing bracket */
 	size_t first_turn;		/* where the turns begin in it, behind the system's message */
 	char *model_name;		/* after /model; NULL: the option's */
+	char *adapter;			/* of the next answers; NULL: none by name */
 	struct jerr *e;
 	int rc;				/* of writing */
 	uint64_t turn;
@@ -78,9 +79,11 @@ answer(struct chat *c, const char *messages, size_t n, struct jgen_result *r, st
 		g.key = c->turn++;
 		g.on_text = stream;
 		g.arg = c;
+		rc = adapters_find(&c->m, c->adapter, &g.adapter, e);
+	}
+	if (rc >= 0)
 		rc = jinfer_complete(&(struct jgen_task){ .inf = c->m.inf, .tok = c->m.tok,
 			.state = c->m.state, .prompt = ids.v, .n = ids.n, .opts = &g, .result = r }, e);
-	}
 	if (rc >= 0)
 		rc = c->rc;
 	if (rc >= 0)
@@ -171,8 +174,22 @@ change_model(struct chat *c, const char *path, struct jerr *e)
 	return 0;
 }
 
+/* Another one of --adapter NAME=DIR, or (NULL) the model without. */
+static int
+change_adapter(struct chat *c, const char *name, struct jerr *e)
+{
+	int number;
+
+	if (adapters_find(&c->m, name, &number, e) < 0)
+		return e->code;
+	jmem_free(c->adapter);
+	c->adapter = name ? jmem_strdup(name) : NULL;
+	return 0;
+}
+
 static const char help_text[] =
 	"/help           this list\n"
+	"/adapter NAME   go on with this one of --adapter NAME=DIR; without a name, with none\n"
 	"/save FILE      write the conversation as a record\n"
 	"/model MODEL    go on with another model\n"
 	"/system TEXT    begin again, with this message from the system\n"
@@ -200,6 +217,8 @@ command(struct chat *c, char *line, struct jerr *e)
 		begin(c, arg);
 	else if (strcmp(line, "/save") == 0 && arg)
 		rc = save(c, arg, &why);
+	else if (strcmp(line, "/adapter") == 0)
+		rc = change_adapter(c, arg && *arg ? arg : NULL, &why);
 	else if (strcmp(line, "/model") == 0 && arg)
 		rc = change_model(c, arg, &why);
 	else
@@ -261,7 +280,7 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	int rc = model_check(&opts.model, e);
 
 	if (rc == 0)
-		rc = adapters_check(&opts.model, false, e);
+		rc = adapters_check(&opts.model, true, e);
 	(void)arg;
 	(void)argv;
 	if (rc < 0)
@@ -272,6 +291,7 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	rc = model_open(&c.m, &opts.model, cli, true, e);
 	if (rc >= 0)
 		rc = model_start(&c.m, &opts.model, cli, 1, e);
+	c.adapter = rc >= 0 ? adapters_first(&opts.model) : NULL;
 	if (rc >= 0)
 		rc = jout_open(&c.out, jcli_common(cli)->output, e);
 	if (rc >= 0) {
@@ -283,6 +303,7 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	}
 	model_close(&c.m);
 	jmem_free(c.model_name);
+	jmem_free(c.adapter);
 	jbuf_release(&c.messages);
 	return rc < 0 ? rc : 0;
 }

@@ -31,7 +31,7 @@ struct model_opts {
 	{ .name = "tokenizer", .type = JOPT_STR, .value = &(o)->tokenizer, .arg = "TOK", \
 		.help = "tokenizer, where the model carries none" }, \
 	{ .name = "adapter", .type = JOPT_LIST, .value = &(o)->adapter, .arg = "DIR", \
-		.help = "adapter folder to hang on the model; NAME=DIR: for the records that name it" }, \
+		.help = "adapter folder to hang on the model; NAME=DIR: for those who name it" }, \
 	{ .name = "max-tokens", .letter = 'n', .type = JOPT_INT, .value = &(o)->max_tokens, \
 		.arg = "N", .help = "most tokens of one answer" }, \
 	{ .name = "context", .type = JOPT_INT, .value = &(o)->context, .arg = "N", \
@@ -119,8 +119,9 @@ void model_gen_opts(const struct model *m, const struct model_opts *o, struct jc
 	struct jgen_opts *g);
 
 /* Adapters that requests name: adapters.c. */
-int adapters_check(const struct model_opts *o, bool records, struct jerr *e);
+int adapters_check(const struct model_opts *o, bool by_name, struct jerr *e);
 const char *adapters_alone(const struct model_opts *o);	/* the folder for all requests, or NULL */
+char *adapters_first(const struct model_opts *o);	/* of NAME=DIR the first name, for jmem_free(); or NULL */
 int adapters_open(struct model *m, const struct model_opts *o, struct jerr *e);	/* of the engine */
 void adapters_close(struct model *m);
 /* name NULL: none; fails where there is no such adapter, or its folder cannot be used. */

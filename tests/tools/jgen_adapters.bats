@@ -69,6 +69,15 @@ setup() {
 	[ "$(wc -l <"$d/rej")" -eq 6 ]
 }
 
+@test "adapters that cannot have names are refused in one line that says what can be done" {
+	for x in "$m ends" "tests/ref/mixtral/tiny experts"; do
+		run -1 --separate-stderr jgen complete -m "${x% *}" -n 2 -q --ids --adapter "x=$a/${x#* }" "$d/in.jsonl"
+		[[ "$stderr" == *"only alone (--adapter DIR) or merged (jmodel merge)"* ]]
+		[ "$(wc -l <<<"$stderr")" -eq 1 ]
+		echo '{"ids":[1,2]}' | jgen complete -m "${x% *}" -n 2 -q --ids --adapter "$a/${x#* }" | jq -e .ids >/dev/null
+	done
+}
+
 @test "usage of adapters" {
 	run -2 jgen complete "${o[@]}" --adapter $a/lora --adapter $a/rslora "$d/in.jsonl"
 	run -2 jgen complete "${o[@]}" --adapter $a/lora "${named[@]}" "$d/in.jsonl"

@@ -40,6 +40,23 @@ setup() {
 	grep -q '/nonsense: no such command' "$d/err"
 }
 
+@test "adapters by name: the first begins, /adapter changes, and each answers as it does alone" {
+	for i in 1 2; do
+		jtrain pretrain --model "$d/m1" --tokenizer tests/ref/bytetok --data "$d/docs.jsonl" --batch 1 --seq 32 \
+			--steps 40 --lr 0.1 --seed $i --lora r=2 -q -o "$d/a$i"
+	done
+	talk+=(--temperature 0)
+	for a in a1 a2; do
+		echo hello | "${talk[@]}" --adapter "$d/$a" >"$d/$a.out"
+	done
+	echo hello | "${talk[@]}" >"$d/none.out"
+	run ! cmp -s "$d/a1.out" "$d/none.out"
+	printf '%s\n' hello /reset '/adapter two' hello /reset /adapter hello /reset '/adapter one' hello '/adapter no' |
+		"${talk[@]}" --adapter "one=$d/a1" --adapter "two=$d/a2" >"$d/out" 2>"$d/err"
+	cmp "$d/out" <(cat "$d"/{a1,a2,none,a1}.out)
+	grep -q "no adapter is called 'no'" "$d/err"
+}
+
 @test "on a terminal lines are kept in the history" {
 	command -v python3 >/dev/null || skip "no python3"
 	"$(command -v jgen)" --version | grep -q libedit || skip "built without libedit"
