@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/jerr.h"
+#include "base/jmem.h"
 
 enum jgguf_type {
 	JGGUF_U8, JGGUF_I8, JGGUF_U16, JGGUF_I16, JGGUF_U32, JGGUF_I32, JGGUF_F32, JGGUF_BOOL,
@@ -45,6 +46,10 @@ const char *jgguf_type_name(int type);		/* "F32", "Q4_K", ... or "unknown" */
 
 /* Of a GGUF in several files (NAME-00001-of-00003.gguf) the first is named: all are opened as one. */
 int jgguf_open(struct jgguf **g, const char *path, struct jerr *e);
+/* Is `first` the first file of a division, and `other` one of it?  By their names alone. */
+bool jgguf_same_division(const char *first, const char *other);
+/* The files of a GGUF, the one that is named first: those of a division, where it is their first. */
+int jgguf_files(const char *path, struct jarena *a, char ***files, size_t *n, struct jerr *e);
 /* The same of n bytes in memory, which must outlive g; name is for messages. */
 int jgguf_open_mem(struct jgguf **g, const void *p, size_t n, const char *name, struct jerr *e);
 void jgguf_close(struct jgguf *g);
@@ -69,7 +74,20 @@ bool jgguf_arr_f64(const struct jgguf *g, const char *key, size_t i, double *v);
  * by jgguf_commit().
  */
 struct jgguf_writer;
+struct jbuf;
 int jgguf_create(struct jgguf_writer **w, const char *path, struct jerr *e);
+/*
+ * Before any data: the file is divided, where it would pass a limit, into NAME-00001-of-00003.gguf and so
+ * on, as llama.cpp's gguf-split makes them; what needs one file alone keeps its name.  split stays with
+ * the writer, which fills in the last two when it commits.
+ */
+struct jgguf_split {
+	uint64_t max_bytes, max_tensors;	/* of a file; 0 = no limit.  A larger tensor is alone */
+	uint64_t files, bytes;			/* out: how many, and all of them */
+};
+void jgguf_split(struct jgguf_writer *w, struct jgguf_split *split);
+/* Appends the name of a file of path's division; of one file, path itself. */
+void jgguf_part_name(struct jbuf *out, const char *path, uint64_t no, uint64_t count);
 void jgguf_put_u32(struct jgguf_writer *w, const char *key, uint32_t v);
 void jgguf_put_f32(struct jgguf_writer *w, const char *key, float v);
 void jgguf_put_bool(struct jgguf_writer *w, const char *key, bool v);

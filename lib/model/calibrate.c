@@ -3,7 +3,7 @@
  * that scores text.
  */
 #include "model/arch.h"
-#include "model/jquantize.h"
+#include "model/blocks.h"
 
 #include <string.h>
 
@@ -77,10 +77,9 @@ jmodel_calibrate(struct jmodel *m, struct jpar *pool, struct jcalibration *c, st
 	struct watcher w = { .m = m, .x = x, .e = e };
 	int rc;
 
-	if (c->chunk < 2 || c->chunk > m->cfg.context || c->n < (size_t)c->chunk)
-		return jerr_set(e, JERR_ARG, "calibration wants at least %d tokens in chunks of 2 to "
-			"%lld, got %zu", c->chunk, (long long)m->cfg.context, c->n);
-	rc = jmodel_build_train(m, pool, 1, c->chunk, 0, &tg, e);
+	rc = calibration_check(m, c, e);
+	if (rc == 0)
+		rc = jmodel_build_train(m, pool, 1, c->chunk, 0, &tg, e);
 	if (rc < 0)
 		return rc;
 	w.names = jmem_zalloc(m->n_params, sizeof(*w.names));

@@ -4,6 +4,7 @@
 #include "graph/jkv.h"
 #include "graph/jloras.h"
 #include "model/arch.h"
+#include "model/blocks.h"
 
 #include <math.h>
 #include <string.h>
@@ -159,17 +160,13 @@ rope_of(const struct ropes *r, const struct jmodel_config *c, int64_t layer)
 		: &r->global;
 }
 
-/* Embedding and all blocks; b carries what the kind of graph decides. */
-static int
-record_body(struct jmodel *m, struct arch_block *b, struct jnode *ids, struct jkv_cache *kv,
-	struct jnode **x, struct jerr *e)
+/* Which parameter is the first of the layers. */
+static size_t
+begin_body(struct jmodel *m, struct arch_block *b)
 {
 	const struct jmodel_arch *a = m->cfg.arch;
-	struct ropes ropes;
 	size_t next = 0;
 
-	if (make_ropes(&ropes, &m->cfg, kv ? kv->capacity : b->T, e) < 0)
-		return e->code;
 	b->cfg = &m->cfg;
 	arch_outer_params(m, b->w);
 	for (size_t i = 0; i < a->n_outer; i++)
@@ -180,7 +177,28 @@ record_body(struct jmodel *m, struct arch_block *b, struct jnode *ids, struct jk
 			.normalise = m->cfg.norm_topk,
 			.aux = m->cfg.router_losses ? (float)m->cfg.router_aux : 0,
 			.z = m->cfg.router_losses ? (float)m->cfg.router_z : 0 });
-	*x = a->embed ? a->embed(b, ids) : jg_embed(b->g, ids, b->w[W_EMBED]);
+	return next;
+}
+
+static struct jnode *
+record_embed(struct arch_block *b, struct jnode *ids)
+{
+	return b->cfg->arch->embed ? b->cfg->arch->embed(b, ids)
+		: jg_embed(b->g, ids, b->w[W_EMBED]);
+}
+
+/* Embedding and all blocks; b carries what the kind of graph decides. */
+static int
+record_body(struct jmodel *m, struct arch_block *b, struct jnode *ids, struct jkv_cache *kv,
+	struct jnode **x, struct jerr *e)
+{
+	struct ropes ropes;
+	size_t next;
+
+	if (make_ropes(&ropes, &m->cfg, kv ? kv->capacity : b->T, e) < 0)
+		return e->code;
+	next = begin_body(m, b);
+	*x = record_embed(b, ids);
 	if (m->embed_noise > 0 && !kv)
 		*x = jg_noise(b->g, *x, m->embed_noise
 			/ sqrtf((float)b->T * (float)m->cfg.hidden));
@@ -190,9 +208,31 @@ record_body(struct jmodel *m, struct arch_block *b, struct jnode *ids, struct jk
 		b->rope = rope_of(&ropes, &m->cfg, l);
 		b->cache = kv ? &kv[l] : NULL;
 		jgraph_segment_begin(b->g);
-		*x = a->block(b, *x);
+		*x = m->cfg.arch->block(b, *x);
 		jgraph_segment_end(b->g);
 	}
+	jmem_free(ropes.freq);
+	return 0;
+}
+
+/* The block of one layer, between rows that are given and rows that are kept. */
+static int
+record_layer(struct jmodel *m, struct arch_block *b, int64_t layer, struct block_graph *out,
+	struct jerr *e)
+{
+	const int64_t shape[2] = { b->T, m->cfg.hidden };
+	struct ropes ropes;
+	size_t next;
+
+	if (make_ropes(&ropes, &m->cfg, b->T, e) < 0)
+		return e->code;
+	next = begin_body(m, b);
+	for (int64_t l = 0; l <= layer; l++)
+		next = arch_layer_params(m, l, next, b->w);
+	b->layer = layer;
+	b->rope = rope_of(&ropes, &m->cfg, layer);
+	out->in = jg_input_f32(b->g, "rows", 2, shape);
+	out->out = m->cfg.arch->block(b, out->in);
 	jmem_free(ropes.freq);
 	return 0;
 }
@@ -211,6 +251,37 @@ refuse_encoder(const struct jmodel *m, bool encoder, const char *what, struct je
 	return jerr_set(e, JERR_UNSUPPORTED, "%s: a %s model is %s", what, m->cfg.arch->name,
 		encoder ? "a language model, not an encoder" : "an encoder: it makes embeddings, no "
 		"text");
+}
+
+int
+block_graph_build(struct jmodel *m, struct jpar *pool, int64_t layer, int T, struct block_graph *out,
+	struct jerr *e)
+{
+	const struct jgraph_plan_opts opts = { .products = JPRODUCTS_F32 };
+	struct arch_block b = { .B = 1, .T = T };
+	struct jgraph_plan plan;
+	int rc = refuse_encoder(m, false, "reading text layer by layer", e);
+
+	if (rc < 0)
+		return rc;
+	memset(out, 0, sizeof(*out));
+	b.g = out->g = jgraph_new(pool);
+	b.pos = out->pos = jg_input_i32(b.g, "pos", T);
+	b.seg = out->seg = jg_input_i32(b.g, "seg", T);
+	if (layer < 0) {
+		begin_body(m, &b);
+		out->in = jg_input_i32(b.g, "ids", T);
+		out->out = record_embed(&b, out->in);
+	} else {
+		rc = record_layer(m, &b, layer, out, e);
+	}
+	if (rc == 0) {
+		jnode_keep(out->out);
+		rc = jgraph_plan(out->g, &opts, &plan, e);
+	}
+	if (rc < 0)
+		jgraph_free(out->g);
+	return rc;
 }
 
 int

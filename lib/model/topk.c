@@ -1,9 +1,10 @@
-/* topk.c - the largest of many values by magnitude, in two passes of counting. */
+/*
+ * topk.c - the largest of many values by magnitude.  The bits of a magnitude order like its value, so
+ * that counting them by digits, the highest first, finds the k-th in three passes.
+ */
 #include "model/topk.h"
 
 #include <string.h>
-
-#include "base/jmem.h"
 
 static uint32_t
 magnitude(float f)
@@ -14,34 +15,32 @@ magnitude(float f)
 	return u & 0x7fffffff;
 }
 
-/*
- * The magnitude (as bits, which order like values) of the keep-th largest of n values, by counting
- * the upper and then the lower half of the bits.
- */
-static uint32_t
-kth_largest(const float *v, int64_t n, int64_t keep, int64_t *count)
+float
+topk_smallest(const float *v, int64_t n, int64_t k)
 {
-	uint32_t high, low;
-	int64_t above = 0;
+	static const int shift[] = { 20, 10, 0 }, bits[] = { 11, 10, 10 };
+	uint32_t found = 0;
+	float f;
 
-	memset(count, 0, 65536 * sizeof(*count));
-	for (int64_t i = 0; i < n; i++)
-		count[magnitude(v[i]) >> 16]++;
-	for (high = 0x7fff; high > 0 && above + count[high] < keep; high--)
-		above += count[high];
-	memset(count, 0, 65536 * sizeof(*count));
-	for (int64_t i = 0; i < n; i++)
-		if (magnitude(v[i]) >> 16 == high)
-			count[magnitude(v[i]) & 0xffff]++;
-	for (low = 0xffff; low > 0 && above + count[low] < keep; low--)
-		above += count[low];
-	return high << 16 | low;
+	for (int pass = 0; pass < 3; pass++) {
+		uint32_t above = pass ? ~0u << shift[pass - 1] : 0, digits = (1u << bits[pass]) - 1;
+		uint32_t digit = 0;
+		int64_t count[2048] = { 0 };
+
+		for (int64_t i = 0; i < n; i++)
+			if ((magnitude(v[i]) & above) == found)
+				count[magnitude(v[i]) >> shift[pass] & digits]++;
+		while (k >= count[digit])
+			k -= count[digit++];
+		found |= digit << shift[pass];
+	}
+	memcpy(&f, &found, sizeof(f));
+	return f;
 }
 
 void
 topk_keep(float *v, int64_t n, int64_t keep, bool ties)
 {
-	int64_t *count;
 	uint32_t least;
 
 	if (keep >= n)
@@ -50,9 +49,7 @@ topk_keep(float *v, int64_t n, int64_t keep, bool ties)
 		memset(v, 0, (size_t)n * sizeof(*v));
 		return;
 	}
-	count = jmem_alloc(65536, sizeof(*count));
-	least = kth_largest(v, n, keep, count);
-	jmem_free(count);
+	least = magnitude(topk_smallest(v, n, n - keep));
 	for (int64_t i = 0; i < n; i++)
 		keep -= magnitude(v[i]) > least;
 	for (int64_t i = 0; i < n; i++) {

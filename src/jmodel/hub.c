@@ -1,11 +1,12 @@
 #include "hub.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/jhash.h"
 #include "conf/jval.h"
 #include "io/jfs.h"
+#include "io/jgguf.h"
+#include "store.h"
 
 #define MAX_ANSWER ((size_t)32 << 20)
 #define MAX_FILES 10000
@@ -147,7 +148,7 @@ belongs(const struct hub *h, const char *name)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;
-	if (strncasecmp(name, "licen", 5) == 0 || strncasecmp(name, "notice", 6) == 0)
+	if (store_is_licence(name))
 		return true;
 	if (safe)
 		return jstr_ends(name, ".safetensors");
@@ -163,7 +164,8 @@ choose(struct hub *h, struct jerr *e)
 	for (size_t i = 0; i < h->n; i++) {
 		struct hub_file *f = &h->files[i];
 
-		f->wanted = h->file ? strcmp(f->name, h->file) == 0 : belongs(h, f->name);
+		f->wanted = !h->file ? belongs(h, f->name) :
+			strcmp(f->name, h->file) == 0 || jgguf_same_division(h->file, f->name);
 		wanted += f->wanted;
 	}
 	if (wanted)

@@ -73,6 +73,9 @@ static int
 look_at_gguf(struct info *in, struct jerr *e)
 {
 	struct jgguf *g;
+	struct jarena a;
+	char **files;
+	size_t n;
 	int rc = jgguf_open(&g, in->path, e);
 
 	if (rc < 0)
@@ -81,7 +84,12 @@ look_at_gguf(struct info *in, struct jerr *e)
 	for (size_t i = 0; i < jgguf_tensors(g); i++)
 		add_dtype(in, jgguf_type_name(jgguf_tensor(g, i)->type));
 	jgguf_close(g);
-	return 0;
+	jarena_init(&a, 0);
+	rc = jgguf_files(in->path, &a, &files, &n, e);
+	for (size_t i = 1; rc == 0 && i < n; i++)
+		in->bytes += jfs_size(files[i]);
+	jarena_release(&a);
+	return rc;
 }
 
 static int

@@ -248,6 +248,7 @@ merge_into(const struct merge_adapters *o, const char *base, struct jarena *a, s
 	bool beside = o->n == 1 && o->method == JMERGE_LINEAR && weight == 1;
 	char type[16] = "";
 	const char *trained[2] = { base, type }, *onto[2] = { base, "" };
+	struct store_form form = { o->form.dtype, o->form.part_bytes, base };
 
 	/* The tokenizer that the adapter was trained with, else that of the base. */
 	if (jtok_load(&tok, dir, &none) < 0 && (none.code = 0, jtok_load(&tok, base, &none)) < 0)
@@ -256,7 +257,7 @@ merge_into(const struct merge_adapters *o, const char *base, struct jarena *a, s
 	    && (!beside || probe_beside(o, trained, &p, pool, e) == 0)
 	    && merge_some(o, onto, &m, a, cli, e) == 0
 	    && (beside || begin_probe(&p, m, pool, e) == 0)
-	    && store_folder(m, tok, o->out, o->form, e) == 0)
+	    && store_folder(m, tok, o->out, form, e) == 0)
 		tell_drift(&p, o->out, pool, cli, e);
 	jmodel_free(m);
 	jtok_free(tok);

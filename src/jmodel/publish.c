@@ -11,6 +11,7 @@
 #include "base/jhash.h"
 #include "card.h"
 #include "io/jfs.h"
+#include "io/jgguf.h"
 #include "io/jio.h"
 #include "model/jweights.h"
 #include "record/jrec.h"
@@ -102,6 +103,12 @@ take_all(struct job *j, struct jerr *e)
 	size_t n;
 	int rc;
 
+	if (!jfs_is_dir(j->src) && jstr_ends(j->src, ".gguf")) {
+		rc = jgguf_files(j->src, &j->arena, &names, &n, e);
+		for (size_t i = 0; rc == 0 && i < n; i++)
+			rc = take_file(j, names[i], jfs_base(names[i]), e);
+		return rc;
+	}
 	if (!jfs_is_dir(j->src))
 		return take_file(j, j->src, jfs_base(j->src), e);
 	rc = jfs_list(j->src, &j->arena, &names, &n, e);

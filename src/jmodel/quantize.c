@@ -9,19 +9,17 @@
 #include <string.h>
 
 #include "infer/jinfer.h"
-#include "io/jfs.h"
 #include "io/jio.h"
 #include "record/jrec.h"
-#include "score/jppl.h"
+#include "sample.h"
 #include "store.h"
-#include "tensor/jquant.h"
-#include "textids.h"
 
 static struct quantize_opts {
 	const char *type, *imatrix, *save_imatrix, *tokenizer, *name;
 	struct jopt_list calibrate, eval;
 	int64_t chunk, chunks;
 	bool requantize;
+	struct jgguf_split split;
 } opts = { .type = "q8_0", .chunk = 512, .chunks = 200 };
 
 static const struct jopt table[] = {
@@ -42,6 +40,10 @@ static const struct jopt table[] = {
 		.help = "measure perplexity on this text before and after" },
 	{ .name = "requantize", .type = JOPT_BOOL, .value = &opts.requantize,
 		.help = "allow a source that is quantized already" },
+	{ .name = "split-max-size", .type = JOPT_SIZE, .value = &opts.split.max_bytes, .arg = "SIZE",
+		.help = "divide into files of at most so many bytes of weights; 0 = one" },
+	{ .name = "split-max-tensors", .type = JOPT_COUNT, .value = &opts.split.max_tensors, .arg = "N",
+		.help = "divide into files of at most so many tensors; 0 = one" },
 	{ .name = "tokenizer", .type = JOPT_STR, .value = &opts.tokenizer, .arg = "TOK",
 		.help = "tokenizer, where SRC carries none" },
 	{ .name = "name", .type = JOPT_STR, .value = &opts.name, .arg = "NAME",
@@ -60,119 +62,60 @@ struct job {
 };
 
 static int
-check_source(const struct job *j, const char *path, struct jerr *e)
+calibrate(struct job *j, struct jerr *e)
 {
-	if (j->m->adapter)
-		return jerr_set(e, JERR_ARG, "%s is an adapter: merge it into its base first (jmodel "
-			"merge)", path);
-	for (size_t i = 0; !opts.requantize && i < j->m->n_params; i++) {
-		const struct jparam *p = &j->m->params[i];
+	struct sample s = { .cli = j->cli, .files = &opts.calibrate, .chunk = opts.chunk,
+		.chunks = opts.chunks };
+	int rc = sample_read(&s, j->m, j->t, e);
 
-		if (!p->value && jdtype_is_block(p->dtype))
-			return jerr_set(e, JERR_ARG, "%s is quantized already (%s is %s), and errors "
-				"add up: take the original, or say --requantize", path, p->name,
-				jdtype_name(p->dtype));
-	}
-	return 0;
+	j->imatrix = jimatrix_new();
+	if (rc >= 0)
+		rc = jmodel_calibrate(j->m, j->pool, &s.c, j->imatrix, e);
+	sample_release(&s);
+	if (rc < 0)
+		return rc;
+	jcli_info(j->cli, "calibrated on %zu tokens, perplexity %.4g", sample_tokens(&s),
+		exp(s.c.nll));
+	return opts.save_imatrix ? jimatrix_save(j->imatrix, opts.save_imatrix,
+		opts.calibrate.v[0], s.c.chunk, e) : 0;
 }
 
 static void
-on_chunk(void *arg, uint64_t done, uint64_t total)
+put_record(const struct job *j, struct jbuf *b)
 {
-	jcli_progress(arg, "chunks", done, total, NULL);
+	jrec_begin(b);
+	jrec_put_str(b, "type", opts.type, strlen(opts.type));
+	jrec_put_int(b, "bytes", (int64_t)opts.split.bytes);
+	if (opts.split.files > 1)
+		jrec_put_int(b, "files", (int64_t)opts.split.files);
+	jrec_put_num(b, "bits_per_weight", 8 * (double)opts.split.bytes / (double)j->m->count);
+	jrec_put_bool(b, "importance", j->imatrix != NULL);
+	if (opts.eval.n)
+		sample_put(b, &j->before, &j->after);
+	jrec_end(b);
 }
 
-static int
-calibrate(struct job *j, struct jerr *e)
-{
-	struct jcalibration c = { .chunk = (int)opts.chunk, .on_chunk = on_chunk, .arg = j->cli };
-	struct jids ids = { 0 };
-	int rc = 0;
-
-	if (!j->t)
-		return jerr_set(e, JERR_ARG, "--calibrate needs a tokenizer (--tokenizer TOK)");
-	if (opts.chunk > j->m->cfg.context)
-		c.chunk = (int)j->m->cfg.context;
-	for (size_t i = 0; rc >= 0 && i < opts.calibrate.n; i++) {
-		jcli_input(j->cli, opts.calibrate.v[i]);
-		rc = textids_add(&ids, j->t, opts.calibrate.v[i], e);
-	}
-	c.ids = ids.v;
-	c.n = ids.n;
-	if (opts.chunks > 0 && c.n / (size_t)c.chunk > (size_t)opts.chunks)
-		c.n = (size_t)opts.chunks * (size_t)c.chunk;
-	for (size_t i = 0; rc >= 0 && i < c.n; i++)
-		if (ids.v[i] >= (uint64_t)j->m->cfg.vocab_size)
-			rc = jerr_set(e, JERR_FORMAT, "token id %lu: the model has %lld",
-				(unsigned long)ids.v[i], (long long)j->m->cfg.vocab_size);
-	j->imatrix = jimatrix_new();
-	if (rc >= 0)
-		rc = jmodel_calibrate(j->m, j->pool, &c, j->imatrix, e);
-	jids_release(&ids);
-	if (rc < 0)
-		return rc;
-	jcli_info(j->cli, "calibrated on %zu tokens, perplexity %.4g", c.n / (size_t)c.chunk *
-		(size_t)c.chunk, exp(c.nll));
-	return opts.save_imatrix ? jimatrix_save(j->imatrix, opts.save_imatrix,
-		opts.calibrate.v[0], c.chunk, e) : 0;
-}
-
-static int
-measure(struct job *j, struct jmodel *m, struct jppl_result *r, struct jerr *e)
-{
-	struct jppl *p;
-	int rc = jppl_new(&p, m, j->t, j->pool, (int)m->cfg.context, e);
-
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; rc >= 0 && i < opts.eval.n; i++)
-		rc = jppl_file(p, opts.eval.v[i], e);
-	jppl_result(p, r);
-	jppl_free(p);
-	if (rc >= 0 && r->tokens == 0)
-		rc = jerr_set(e, JERR_FORMAT, "--eval: the inputs hold no token");
-	return rc;
-}
-
+/* Of several files the first is opened. */
 static int
 measure_written(struct job *j, const char *dst, struct jerr *e)
 {
-	struct jmodel *m;
-	struct jtok *t;
-	int rc = jinfer_open(&m, &t, dst, opts.tokenizer, false, e);
+	struct jbuf name;
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	rc = measure(j, m, &j->after, e);
-	if (t)
-		jtok_free(t);
-	jmodel_free(m);
+	jbuf_init(&name);
+	jgguf_part_name(&name, dst, 0, opts.split.files);
+	rc = sample_ppl_of(&opts.eval, name.p, opts.tokenizer, j->pool, &j->after, e);
+	jbuf_release(&name);
 	return rc;
-}
-
-static void
-put_record(const struct job *j, const char *dst, struct jbuf *b)
-{
-	int64_t bytes = jfs_size(dst);
-
-	jrec_begin(b);
-	jrec_put_str(b, "type", opts.type, strlen(opts.type));
-	jrec_put_int(b, "bytes", bytes);
-	jrec_put_num(b, "bits_per_weight", 8 * (double)bytes / (double)j->m->count);
-	jrec_put_bool(b, "importance", j->imatrix != NULL);
-	if (opts.eval.n) {
-		jrec_put_num(b, "ppl_before", j->before.ppl);
-		jrec_put_num(b, "ppl_after", j->after.ppl);
-		jrec_put_num(b, "ppl_ratio", j->after.ppl / j->before.ppl);
-	}
-	jrec_end(b);
 }
 
 static int
 quantize(struct job *j, const char *src, const char *dst, struct jerr *e)
 {
-	int rc = check_source(j, src, e);
+	int rc = store_refuse_adapter(j->m, src, e);
 
+	if (rc >= 0 && !opts.requantize)
+		rc = store_refuse_quantized(j->m, src, "take the original, or say --requantize", e);
 	if (j->t)
 		store_adopt_ids(j->m, j->t);
 	if (rc >= 0 && opts.imatrix)
@@ -180,13 +123,13 @@ quantize(struct job *j, const char *src, const char *dst, struct jerr *e)
 	if (rc >= 0 && opts.calibrate.n)
 		rc = calibrate(j, e);
 	if (rc >= 0 && opts.eval.n)
-		rc = measure(j, j->m, &j->before, e);
+		rc = sample_ppl(&opts.eval, j->m, j->t, j->pool, &j->before, e);
 	j->gguf = (struct jmodel_gguf){
 		.name = opts.name, .mix = jmix_find(opts.type), .imatrix = j->imatrix,
 		.pool = j->pool
 	};
 	if (rc >= 0)
-		rc = store_gguf(j->m, j->t, dst, &j->gguf, e);
+		rc = store_gguf(j->m, j->t, dst, &j->gguf, &opts.split, e);
 	if (rc >= 0 && j->gguf.fallbacks)
 		jcli_warn(j->cli, "%llu matrices have rows that are no whole blocks and got another type",
 			(unsigned long long)j->gguf.fallbacks);
@@ -234,7 +177,7 @@ run(struct jcli *cli, void *arg, int argc, char **argv, struct jerr *e)
 	rc = quantize(&j, argv[0], argv[1], e);
 	if (rc >= 0) {
 		jbuf_init(&b);
-		put_record(&j, argv[1], &b);
+		put_record(&j, &b);
 		rc = jout_put(jcli_common(cli)->output, b.p, b.n, e);
 		jbuf_release(&b);
 	}

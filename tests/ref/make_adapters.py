@@ -16,11 +16,14 @@ The files are committed; tests need no Python.
 """
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
-from safetensors.torch import save_file
+from peft.utils import merge_utils
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 torch.set_num_threads(1)
@@ -113,8 +116,39 @@ def make(case, seed):
     print(case, out["losses"][0].item(), "->", out["losses"][-1].item(), file=sys.stderr)
 
 
+def kept_by_jmodel(density):
+    """What DARE keeps in ours, whose random numbers are its own: for a tensor the masks of join_a and join_b."""
+    masks = {}
+    for k in range(2):
+        with tempfile.TemporaryDirectory() as tmp:
+            subprocess.run([os.path.join(os.environ.get("J_BIN", "bin"), "jmodel"), "merge", "--combine", "dare",
+                            "--density", str(density), "-o", tmp + "/x"]
+                           + [f"--adapter={OUT}/join_{c}={int(i == k)}" for i, c in enumerate("ab")], check=True)
+            for name, v in load_file(tmp + "/x/adapter_model.safetensors").items():
+                masks.setdefault(name, []).append(v != 0)
+    return masks
+
+
+def dare(model, method, key, density, out):
+    """add_weighted_adapter() with the masks of ours in place of torch's."""
+    masks = kept_by_jmodel(density)
+    by_values = {}
+    for k, adapter in enumerate("ab"):
+        for name, v in get_peft_model_state_dict(model, adapter_name=adapter).items():
+            by_values[v.numpy().tobytes()] = masks[name][k]
+
+    def chosen(tensor, density, rescale):
+        return tensor * by_values[tensor.detach().numpy().tobytes()] / density
+
+    merge_utils.random_pruning = chosen
+    model.add_weighted_adapter(["a", "b"], [0.7, -0.4], key, combination_type=method, density=density)
+    for name, v in get_peft_model_state_dict(model, adapter_name=key).items():
+        out[key + "." + name] = v.detach().clone().contiguous()
+
+
 def make_joins():
-    """join_a, join_b and what add_weighted_adapter() makes of 0.7 and -0.4 of them: METHOD.<name>."""
+    """join_a, join_b and what add_weighted_adapter() makes of 0.7 and -0.4 of them: METHOD.<name>.
+    Wants jmodel in $J_BIN."""
     base = os.path.join(HERE, "llama/gqa")
     out = {}
     for k, alpha in enumerate((8, 3)):
@@ -133,6 +167,9 @@ def make_joins():
         model.add_weighted_adapter(["a", "b"], [0.7, -0.4], method, combination_type=method, density=0.3)
         for name, v in get_peft_model_state_dict(model, adapter_name=method).items():
             out[method + "." + name] = v.detach().clone().contiguous()
+    dare(model, "dare_linear", "dare", 0.3, out)
+    dare(model, "dare_ties", "dare_ties", 0.3, out)
+    dare(model, "dare_ties", "dare_ties_whole", 1, out)
     save_file(out, os.path.join(OUT, "join.oracle.safetensors"))
     for k in "ab":
         path = os.path.join(OUT, "join_" + k, "adapter_config.json")

@@ -56,6 +56,17 @@ fetch() {
 	[ ! -e "$d/config.json" ]
 }
 
+@test "a GGUF in several files: the first stands for all" {
+	jmodel convert --split-max-tensors 9 tests/ref/qwen3/tied "$hub/org/plain/m.gguf" -q
+	cp "$hub/org/plain/m-00001-of-00003.gguf" "$hub/org/plain/n-00001-of-00003.gguf"
+	run -0 fetch hf:org/plain:m-00001-of-00003.gguf -o "$d/all"
+	[ "$(cd "$d/all" && echo *.gguf)" = "m-00001-of-00003.gguf m-00002-of-00003.gguf m-00003-of-00003.gguf" ]
+	jmodel verify tests/ref/qwen3/tied "$d/all/m-00001-of-00003.gguf"
+	run -0 fetch hf:org/plain:m-00002-of-00003.gguf -o "$d/one"
+	[ "$(cd "$d/one" && echo *.gguf)" = m-00002-of-00003.gguf ]
+	rm "$hub"/org/plain/[mn]-0*.gguf
+}
+
 @test "what is there and right is not fetched again; what is wrong is" {
 	fetch hf:org/plain -o "$d/m" -q >/dev/null
 	: >"$log"

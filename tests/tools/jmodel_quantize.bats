@@ -67,3 +67,29 @@ setup() {
 	run -2 jmodel quantize --calibrate /dev/null "$m" "$d/e.gguf"
 	[ ! -e "$d/e.gguf" ]
 }
+
+@test "divided into files as gguf-split makes them: read as one, and the weights of the undivided file" {
+	m=tests/ref/llama/gqa
+	jmodel convert --name m $m "$d/one.gguf" -q
+	jmodel convert --name m --split-max-tensors 6 $m "$d/m.gguf" -q
+	[ ! -e "$d/m.gguf" ]
+	[ -e "$d/m-00004-of-00004.gguf" ]
+	run -0 jmodel verify "$d/one.gguf" "$d/m-00001-of-00004.gguf"
+	[[ "$output" == *'"verdict":"identical"'* ]]
+	run -0 --separate-stderr jmodel quantize --type q8_0 --split-max-size 20K $m "$d/q.gguf"
+	n=$(jq .files <<<"$output")
+	[ "$n" -gt 1 ]
+	[ "$(jq .bytes <<<"$output")" -eq "$(cat "$d"/q-0*.gguf | wc -c)" ]
+	jmodel quantize --type q8_0 $m "$d/q1.gguf" -q
+	run -0 jmodel verify "$d/q1.gguf" "$d/q-00001-of-0000$n.gguf"
+	[[ "$output" == *'"verdict":"identical"'* ]]
+	# whoever names the first means all of them
+	[ "$(jmodel info --json "$d/q-00001-of-0000$n.gguf" | jq .bytes)" -eq "$(cat "$d"/q-0*.gguf | wc -c)" ]
+	jmodel publish --licence mit "$d/q-00001-of-0000$n.gguf" -o "$d/up" -q >/dev/null
+	[ "$(find "$d/up" -name '*.gguf' | wc -l)" -eq "$n" ]
+	(cd "$d/up" && sha256sum --quiet -c SHA256SUMS)
+	run -0 --separate-stderr jmodel quantize --type q8_0 --split-max-size 1G $m "$d/r.gguf"
+	[ -e "$d/r.gguf" ]
+	run -2 jmodel convert --split-max-size 1G $m "$d/folder"
+	[[ "$output" == *"--shard-size"* ]]
+}

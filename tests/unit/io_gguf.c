@@ -387,6 +387,97 @@ refused(const char *path, const char *says)
 	jerr_clear(&e);
 }
 
+/* Five tensors of 40 bytes (64 with padding), divided; NULL: not committed. */
+static void
+write_split(const char *path, struct jgguf_split *split, bool whole)
+{
+	static const int64_t dims[] = { 10 };
+	struct jgguf_writer *w;
+	float v[10];
+
+	eq_int(jgguf_create(&w, path, &e), 0);
+	jgguf_split(w, split);
+	jgguf_put_str(w, "general.architecture", "llama", 5);
+	for (int i = 0; i < 5; i++)
+		jgguf_add_tensor(w, (const char *[]){ "a", "b", "c", "d", "e" }[i], 1, dims, 0, sizeof(v));
+	for (int i = 0; i < (whole ? 5 : 4); i++) {
+		for (int k = 0; k < 10; k++)
+			v[k] = (float)(10 * i + k);
+		eq_int(jgguf_data(w, v, sizeof(v), &e), 0);
+	}
+	if (whole)
+		eq_int(jgguf_commit(w, &e), 0);
+	else
+		jgguf_abort(w);
+}
+
+static int
+all_there(const char *path)
+{
+	struct jgguf *g;
+	int good = 0;
+
+	if (!ok(jgguf_open(&g, path, &e) == 0))
+		return 0;
+	ok(jgguf_tensors(g) == 5 && jgguf_find(g, "e"));
+	for (int i = 0; i < 5; i++) {
+		const struct jgguf_tensor *t = jgguf_find(g, (const char *[]){ "a", "b", "c", "d", "e" }[i]);
+		float v[10];
+
+		memcpy(v, t->data, sizeof(v));
+		good += v[0] == (float)(10 * i) && v[9] == (float)(10 * i + 9);
+	}
+	jgguf_close(g);
+	return good;
+}
+
+static void
+files_of(const char *path, size_t want)
+{
+	struct jarena a;
+	char **files;
+	size_t n = 0;
+
+	jarena_init(&a, 0);
+	ok(jgguf_files(path, &a, &files, &n, &e) == 0);
+	eq_int(n, want);
+	for (size_t i = 0; i < n; i++)
+		ok(jfs_exists(files[i]));
+	jarena_release(&a);
+}
+
+/* Divided by bytes or by tensors; one file keeps its name; nothing is left of one that was aborted. */
+static void
+divided(const char *dir)
+{
+	struct jgguf_split by_size = { .max_bytes = 128 }, by_count = { .max_tensors = 1 };
+	struct jgguf_split roomy = { .max_bytes = 320, .max_tensors = 5 }, tight = { .max_bytes = 1 };
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s", t_path(dir, "div.gguf"));
+	write_split(path, &by_size, false);
+	ok(!jfs_exists(path) && !jfs_exists(t_path(dir, "div-00001-of-00003.gguf")));
+	write_split(path, &by_size, true);
+	eq_int(by_size.files, 3);
+	ok(!jfs_exists(path));
+	eq_int(all_there(t_path(dir, "div-00001-of-00003.gguf")), 5);
+	eq_int(by_size.bytes, jfs_size(t_path(dir, "div-00001-of-00003.gguf")) +
+		jfs_size(t_path(dir, "div-00002-of-00003.gguf")) +
+		jfs_size(t_path(dir, "div-00003-of-00003.gguf")));
+	write_split(path, &by_count, true);
+	eq_int(by_count.files, 5);
+	eq_int(all_there(t_path(dir, "div-00001-of-00005.gguf")), 5);
+	write_split(t_path(dir, "t.gguf"), &tight, true);	/* no tensor fits: each is alone */
+	eq_int(tight.files, 5);
+	eq_int(all_there(t_path(dir, "t-00001-of-00005.gguf")), 5);
+	write_split(path, &roomy, true);
+	eq_int(roomy.files, 1);
+	eq_int(roomy.bytes, jfs_size(path));
+	files_of(t_path(dir, "div-00001-of-00005.gguf"), 5);
+	files_of(path, 1);
+	eq_int(all_there(path), 5);
+}
+
 /* The first of three files stands for all; what does not belong together is refused. */
 static void
 several_files(const char *dir)
@@ -439,6 +530,7 @@ main(void)
 	bad_shapes();
 	bad_writing(dir);
 	several_files(dir);
+	divided(dir);
 	real_file();
 	jbuf_release(&file);
 	jfs_remove_tree(dir, NULL);

@@ -385,7 +385,43 @@ worst_product(const struct jst *st, const char *method, const struct jadapter_mo
 	return worst;
 }
 
-/* Two adapters joined by each method are what peft makes of them; dare at density 1 is linear. */
+/* Of one adapter dare keeps its share, scaled up; another seed keeps others. */
+static void
+check_masks(struct jadapter *const *v)
+{
+	const double weights[2] = { 1, 0 };
+	struct jadapter_join o = { .method = JJOIN_DARE, .weights = weights, .n = 2,
+		.adapters = (const struct jadapter *const *)v, .density = 0.3 };
+	struct jadapter *x[2] = { NULL };
+	int64_t n = 0, kept = 0, same = 0, wrong = 0;
+	struct jerr e = { 0 };
+
+	for (o.seed = 0; o.seed < 2; o.seed++)
+		if (!ok(jadapter_join(&x[o.seed], &o, &e) == 0))
+			return;
+	for (size_t k = 0; k < x[0]->n_modules; k++) {
+		const struct jparam *p = v[0]->modules[k].a;
+		const float *got = x[0]->modules[k].a->value, *other = x[1]->modules[k].a->value;
+		double up = sqrt(v[0]->modules[k].alpha / (double)v[0]->modules[k].r) / 0.3;
+
+		for (int64_t i = 0; i < p->shape[0] * p->shape[1]; i++) {
+			n++;
+			kept += got[i] != 0;
+			same += (got[i] != 0) == (other[i] != 0);
+			wrong += got[i] != 0 && fabs((double)got[i] - up * (double)p->value[i]) > 1e-5;
+		}
+	}
+	ok(n == 512 && wrong == 0);
+	near((double)kept / (double)n, 0.3, 4 * sqrt(0.3 * 0.7 / (double)n));
+	near((double)same / (double)n, 0.3 * 0.3 + 0.7 * 0.7, 0.1);
+	jadapter_free(x[0]);
+	jadapter_free(x[1]);
+}
+
+/*
+ * Two adapters joined by each method are what peft makes of them, of dare and dare-ties with the masks that
+ * ours draws with seed 0; dare at density 1 is linear.
+ */
 static void
 check_joins(void)
 {
@@ -396,7 +432,8 @@ check_joins(void)
 	} ways[] = {
 		{ JJOIN_CAT, "cat", 0.3 }, { JJOIN_SVD, "svd", 0.3 }, { JJOIN_LINEAR, "linear", 0.3 },
 		{ JJOIN_PRUNE, "magnitude_prune", 0.3 }, { JJOIN_TIES, "ties", 0.3 },
-		{ JJOIN_DARE, "linear", 1 },
+		{ JJOIN_DARE, "linear", 1 }, { JJOIN_DARE, "dare", 0.3 },
+		{ JJOIN_DARE_TIES, "dare_ties", 0.3 }, { JJOIN_DARE_TIES, "dare_ties_whole", 1 },
 	};
 	const double weights[2] = { 0.7, -0.4 };
 	struct jadapter *v[2] = { NULL }, *x;
@@ -421,6 +458,7 @@ check_joins(void)
 		near(worst, 0, 1e-6);
 		jadapter_free(x);
 	}
+	check_masks(v);
 	jadapter_free(v[0]);
 	jadapter_free(v[1]);
 	jst_close(st);
