@@ -7,6 +7,9 @@
 
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "base/jle.h"
 
@@ -41,17 +44,26 @@ bytes16_middle(bytes16 c)
 	return (bytes16)(c == '.') | (bytes16)(c == '\'') | (bytes16)(c == ',') | (bytes16)(c == ';');
 }
 
-/* Bit i: bit k of byte i of the 64 at v. */
+/* Bit i: the high bit of byte i. */
 static inline uint64_t
-bytes16_bits(const unsigned char v[64], int k)
+bytes16_high(bytes16 v)
 {
-	uint64_t all = 0;
+#ifdef __SSE2__
+	__m128i x;
+
+	memcpy(&x, &v, sizeof(x));
+	return (uint64_t)_mm_movemask_epi8(x);
+#else
+	unsigned char c[16];
+	uint64_t bits = 0;
 	int i;
 
-	for (i = 0; i < 64; i += 8)
-		all |= ((jle_u64(v + i) >> k & UINT64_C(0x0101010101010101)) *
+	memcpy(c, &v, sizeof(c));
+	for (i = 0; i < 16; i += 8)
+		bits |= ((jle_u64(c + i) >> 7 & UINT64_C(0x0101010101010101)) *
 			UINT64_C(0x0102040810204080) >> 56) << i;
-	return all;
+	return bits;
+#endif
 }
 
 #endif

@@ -48,7 +48,9 @@ odd_word_hash(const char *p, size_t n)
 	size_t i;
 
 	jbuf_init(&nfc);
-	if (jtext_normalise(p, n, JTEXT_NFC, &nfc, NULL) < 0)
+	if (!jtext_maybe_not_nfc(p, n))
+		jbuf_add(&nfc, p, n);
+	else if (jtext_normalise(p, n, JTEXT_NFC, &nfc, NULL) < 0)
 		nfc.n = 0;
 	for (i = 0; i < nfc.n; i++) {
 		if (i + 2 < nfc.n && memcmp(nfc.p + i, "\xe2\x80\x99", 3) == 0) {
@@ -177,8 +179,10 @@ weigh(struct jevals *v)
 			last[id[w]] = (uint32_t)i + 1;
 		}
 	for (i = 0; i < v->items; i++)
-		for (w = v->item[i].at; w < v->item[i].at + v->item[i].n; w++)
+		for (w = v->item[i].at; w < v->item[i].at + v->item[i].n; w++) {
 			v->weight[w] = (float)log(1 + (double)v->items / (double)items[id[w]]);
+			v->item[i].weight += v->weight[w];
+		}
 	jintern_release(&words);
 	jmem_free(id);
 	jmem_free(items);

@@ -11,6 +11,7 @@
 struct evals_item {
 	uint32_t at, n;			/* question, in words */
 	uint32_t answer_at, answers;	/* in answer */
+	double weight;			/* of all its words, added in their order */
 	const char *name, *question, *answer;	/* answer: the first, or NULL */
 };
 

@@ -54,12 +54,30 @@ same(const struct side *s, size_t i, size_t j)
 	return i < s->an && j < s->bn && s->a[(ptrdiff_t)i * s->step] == s->b[(ptrdiff_t)j * s->step];
 }
 
+/* Is any of the next words of one the same as any of the other?  For most differences it is not. */
+static inline bool
+meet(const struct side *s, size_t i, size_t j)
+{
+	const uint64_t *a = s->step > 0 ? s->a + i : s->a - i - GAP;
+	const uint64_t *b = s->step > 0 ? s->b + j : s->b - j - GAP;
+	uint64_t b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];
+	unsigned hit = 0;
+	int x;
+
+	for (x = 0; x <= GAP; x++)
+		hit |= (unsigned)(a[x] == b0) | (unsigned)(a[x] == b1) | (unsigned)(a[x] == b2) |
+			(unsigned)(a[x] == b3);
+	return hit;
+}
+
 /* The nearest place behind a difference where two words agree again. */
 static bool
 resume(const struct side *s, size_t *i, size_t *j)
 {
 	size_t d, x, y;
 
+	if (s->an - *i > GAP && s->bn - *j > GAP && !meet(s, *i, *j))
+		return false;
 	for (d = 1; d <= 2 * GAP; d++)
 		for (x = d > GAP ? d - GAP : 0; x <= d && x <= GAP; x++) {
 			y = d - x;
@@ -307,9 +325,9 @@ count(const struct jevals *v, const struct jevals_hit *h, const unsigned char *c
 	const struct evals_item *it = &v->item[h->item];
 	size_t i, r, run;
 
-	memset(t, 0, sizeof(*t));
-	for (i = 0; i < it->n; i++) {
-		if (common && common[i])
+	*t = (struct tally){ .all = common ? 0 : it->weight, .words = common ? 0 : it->n };
+	for (i = 0; common && i < it->n; i++) {
+		if (common[i])
 			continue;
 		t->words++;
 		t->all += v->weight[it->at + i];

@@ -10,12 +10,21 @@
 
 #include <stddef.h>
 
+/* An issue or a pull request; NaN = unknown. */
+struct jtalk {
+	double users, events;		/* who takes part, bots aside; how often */
+	double title_chars;		/* of a pull request, as what follows */
+	double accepted;		/* merged or approved: 0 or 1 */
+	double upkeep;			/* of a dependency or a release: 0 or 1 */
+};
+
 struct jabout {
 	const char *uri;		/* NULL = unknown */
 	size_t uri_n;
 	const char *code_lang;		/* as jcollect names it: "python"; NULL = none, or unknown */
 	const char *licence;		/* an SPDX or Debian expression; NULL = unknown */
 	size_t licence_n;
+	const struct jtalk *talk;	/* NULL = neither */
 	double removed;			/* share of the words that line rules cut; NaN = there were none */
 };
 

@@ -47,7 +47,7 @@ enum jtext_form {
  * Appends s in the wanted form.  Invalid bytes become U+FFFD.  0, or JERR_NOMEM / JERR_LIMIT.
  */
 int jtext_normalise(const char *s, size_t n, unsigned form, struct jbuf *out, struct jerr *e);
-/* False only when s is certainly in NFC already (no marks, no conjoining jamo). */
+/* False only when s is certainly in NFC already (no marks, nothing that may compose). */
 bool jtext_maybe_not_nfc(const char *s, size_t n);
 /* Why it may not be, but for marks: a conjoining jamo, or a character that stands for another. */
 bool jtext_may_compose(uint32_t cp);

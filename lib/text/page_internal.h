@@ -10,7 +10,7 @@
 enum { JPAGE_MAX_PHRASES = 192 };
 enum { JPAGE_DID_REPEAT = 1 << 0, JPAGE_DID_DATA = 1 << 1, JPAGE_DID_PHRASE = 1 << 2,
 	JPAGE_DID_LANG = 1 << 3, JPAGE_DID_PII = 1 << 4, JPAGE_DID_FLAT = 1 << 5,
-	JPAGE_DID_CLASS = 1 << 6, JPAGE_DID_COMPAT = 1 << 7 };	/* the last: a bit a definition */
+	JPAGE_DID_CLASS = 1 << 6, JPAGE_DID_TOKENS = 1 << 7, JPAGE_DID_COMPAT = 1 << 8 };	/* the last: a bit a definition */
 
 struct compat;
 struct page_models;

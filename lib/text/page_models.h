@@ -13,6 +13,8 @@ struct page_models {
 	size_t guesses;
 	struct jpii_list pii;
 	uint32_t *hits;			/* one for each flagged word */
+	void *tokens;			/* state of the tokenizer, or NULL */
+	uint64_t token_count;
 };
 
 struct page_models *jpage_models(struct jpage *pg);	/* made when first asked for */

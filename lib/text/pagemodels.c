@@ -26,6 +26,8 @@ jpage_models_free(struct page_models *a)
 	jlang_bench_free(a->lang);
 	jfasttext_bench_free(a->fasttext);
 	jpii_list_release(&a->pii);
+	if (a->tokens)
+		a->m->tokens->close(a->tokens);
 	jmem_free(a->hits);
 	jmem_free(a);
 }
@@ -35,7 +37,10 @@ jpage_use(struct jpage *pg, const struct jmodels *m)
 {
 	struct page_models *a = jpage_models(pg);
 
+	if (a->tokens)
+		a->m->tokens->close(a->tokens);
 	a->m = m;
+	a->tokens = m->tokens ? m->tokens->open(m->tokens->tokenizer) : NULL;
 	if (m->flagged)
 		a->hits = jmem_realloc(a->hits, jmatch_size(m->flagged), sizeof(*a->hits));
 }
@@ -52,6 +57,19 @@ jpage_lang(struct jpage *pg)
 		pg->done |= JPAGE_DID_LANG;
 	}
 	return a->guess;
+}
+
+uint64_t
+jpage_tokens(struct jpage *pg)
+{
+	struct page_models *a = jpage_models(pg);
+
+	if (!a->tokens)
+		return 0;
+	if (!(pg->done & JPAGE_DID_TOKENS))
+		a->token_count = a->m->tokens->count(a->tokens, pg->p, pg->n);
+	pg->done |= JPAGE_DID_TOKENS;
+	return a->token_count;
 }
 
 const struct jpii_list *

@@ -4,7 +4,7 @@
 
 static const struct jsignal *const families[] = {
 	jsignals_shape, jsignals_repeat, jsignals_docs, jsignals_lines, jsignals_code, jsignals_stack,
-	jsignals_source, jsignals_model,
+	jsignals_source, jsignals_talk, jsignals_model,
 	jsignals_compat
 };
 

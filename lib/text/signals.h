@@ -11,6 +11,7 @@ extern const struct jsignal jsignals_code[];	/* signals_code.c */
 extern const struct jsignal jsignals_lines[];	/* signals_lines.c: sentences, C4, RedPajama */
 extern const struct jsignal jsignals_stack[];	/* signals_stack.c: code by language */
 extern const struct jsignal jsignals_source[];	/* signals_source.c: address, licence */
+extern const struct jsignal jsignals_talk[];	/* signals_talk.c: issues, pull requests */
 extern const struct jsignal jsignals_compat[];	/* signals_compat.c: other programs */
 extern const struct jsignal jsignals_model[];	/* signals_model.c */
 

@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "base/jmem.h"
+#include "text/jabout.h"
 #include "text/page_models.h"
 #include "text/signals.h"
 
@@ -96,6 +97,27 @@ sig_flagged_words(struct jpage *pg)
 	return 100.0 * (double)sum / (double)pg->words;
 }
 
+static double
+sig_chars_per_token(struct jpage *pg)
+{
+	uint64_t tokens = jpage_tokens(pg);
+
+	return tokens ? (double)pg->count.chars / (double)tokens : NAN;
+}
+
+/* StarCoder asks another least of each of these. */
+#define BY_LANGUAGE(lang) \
+	static double \
+	sig_##lang##_chars_per_token(struct jpage *pg) \
+	{ \
+		return pg->about && pg->about->code_lang && strcmp(pg->about->code_lang, #lang) == 0 ? \
+			sig_chars_per_token(pg) : NAN; \
+	}
+BY_LANGUAGE(python)
+BY_LANGUAGE(java)
+BY_LANGUAGE(javascript)
+#undef BY_LANGUAGE
+
 #define PII(name, kind) \
 	static double \
 	sig_pii_##name(struct jpage *pg) \
@@ -164,6 +186,10 @@ const struct jsignal jsignals_model[] = {
 	{ "lang_share", sig_lang_share, "share of the text in paragraphs of the page's language" },
 	{ "quality", sig_quality, "probability of the class of --class by --classifier" },
 	{ "perplexity", sig_perplexity, "perplexity of a word by --lm" },
+	{ "chars_per_token", sig_chars_per_token, "characters of a token of --tokenizer" },
+	{ "python_chars_per_token", sig_python_chars_per_token, "the same, of Python alone" },
+	{ "java_chars_per_token", sig_java_chars_per_token, "the same, of Java alone" },
+	{ "javascript_chars_per_token", sig_javascript_chars_per_token, "the same, of JavaScript alone" },
 	{ "flagged_words", sig_flagged_words, "words of --words per 100 words" },
 	{ "pii", sig_pii, "personal data and secrets, all kinds" },
 	{ "pii_email", sig_pii_email, "e-mail addresses" },

@@ -5,12 +5,8 @@
 
 #include <utf8proc.h>
 
-#include "base/jle.h"
 #include "base/jutf8.h"
 #include "text/bytes16.h"
-
-#define EVERY_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
-#define HIGH_BITS EVERY_BYTE(0x80)
 
 static const unsigned char class_of[32] = {
 	[UTF8PROC_CATEGORY_CN] = JTEXT_OTHER,
@@ -152,14 +148,15 @@ add_mapped(struct jbuf *out, const char *s, size_t n, int opt, struct jerr *e)
 static size_t
 next_above(const char *s, size_t n, size_t i)
 {
-	while (i < n) {
-		if (n - i >= 8 && !(jle_u64(s + i) & HIGH_BITS))
-			i += 8;
-		else if ((unsigned char)s[i] < 0xcc)
-			i++;
-		else
-			break;
+	uint64_t high;
+
+	for (; n - i >= 16; i += 16) {
+		high = bytes16_high((bytes16)(bytes16_load(s + i) >= 0xcc));
+		if (high)
+			return i + (size_t)__builtin_ctzll(high);
 	}
+	while (i < n && (unsigned char)s[i] < 0xcc)
+		i++;
 	return i;
 }
 
@@ -203,13 +200,6 @@ jtext_normalise(const char *s, size_t n, unsigned form, struct jbuf *out, struct
 	return rc;
 }
 
-bool
-jtext_may_compose(uint32_t cp)
-{
-	return (cp >= 0x1100 && cp <= 0x11ff) || cp == 0x212a || cp == 0x212b ||
-		(cp >= 0xf900 && cp <= 0xfaff);
-}
-
 /* Everything below U+0300 is its own NFC and composes only with later marks. */
 bool
 jtext_maybe_not_nfc(const char *s, size_t n)
@@ -219,9 +209,9 @@ jtext_maybe_not_nfc(const char *s, size_t n)
 	int k;
 
 	while ((i = next_above(s, n, i)) < n) {
-		/* U+2000 to U+203F, the usual quotes and dashes, are no marks. */
-		if (n - i >= 3 && s[i] == '\xe2' && s[i + 1] == '\x80') {
-			i += 2;
+		/* U+2002 to U+203F, the usual quotes and dashes, are no marks. */
+		if (n - i >= 3 && s[i] == '\xe2' && s[i + 1] == '\x80' && (unsigned char)s[i + 2] > 0x81) {
+			i += 3;
 			continue;
 		}
 		k = jutf8_decode(s + i, n - i, &cp);
@@ -233,23 +223,19 @@ jtext_maybe_not_nfc(const char *s, size_t n)
 }
 
 /*
- * Sixteen bytes in small letters to low; blank[] has a byte for each that is a blank.  Returns how many of
+ * Sixteen bytes in small letters to low; *blank has a bit for each that is a blank.  Returns how many of
  * them, from the first on, are ASCII without white space but single blanks.
  */
 static inline size_t
-flat_sixteen(const char *s, bytes16 *low, uint64_t blank[2])
+flat_sixteen(const char *s, bytes16 *low, uint64_t *blank)
 {
-	bytes16 c = bytes16_load(s), other = (bytes16)(c < 0x20) | (bytes16)(c >= 0x80), space = (bytes16)(c == ' ');
-	uint64_t bad[2];
+	bytes16 c = bytes16_load(s);
+	uint64_t bad;
 
 	*low = c | (bytes16_between(c, 'A', 'Z') & 0x20);
-	blank[0] = jle_u64(&space);
-	blank[1] = jle_u64((unsigned char *)&space + 8);
-	bad[0] = jle_u64(&other) | (blank[0] & blank[0] << 8);
-	bad[1] = jle_u64((unsigned char *)&other + 8) | (blank[1] & (blank[1] << 8 | blank[0] >> 56));
-	if (!(bad[0] | bad[1]))
-		return 16;
-	return (size_t)(bad[0] ? __builtin_ctzll(bad[0]) : 64 + __builtin_ctzll(bad[1])) / 8;
+	*blank = bytes16_high((bytes16)(c == ' '));
+	bad = bytes16_high((bytes16)(c < 0x20) | c) | (*blank & *blank << 1);
+	return bad ? (size_t)__builtin_ctzll(bad) : 16;
 }
 
 /* Appends sixteen bytes at a time while they are plain, then those before the first that is not. */
@@ -257,17 +243,17 @@ static size_t
 flatten_plain(const char *s, size_t n, size_t start, bool *pending, struct jbuf *out)
 {
 	size_t i, k = 16, last;
-	uint64_t blank[2];
+	uint64_t blank;
 	bytes16 low;
 
 	for (i = 0; k == 16 && n - i >= 16 && out->cap - out->n > 24; i += k) {
-		k = flat_sixteen(s + i, &low, blank);
-		if (k == 0 || ((blank[0] & 1) && (*pending || out->n == start)))
+		k = flat_sixteen(s + i, &low, &blank);
+		if (k == 0 || ((blank & 1) && (*pending || out->n == start)))
 			break;
 		if (*pending)
 			out->p[out->n++] = ' ';
 		memcpy(out->p + out->n, &low, sizeof(low));
-		last = blank[(k - 1) / 8] >> (k - 1) % 8 * 8 & 1;
+		last = blank >> (k - 1) & 1;
 		out->n += k - last;
 		*pending = last;
 	}

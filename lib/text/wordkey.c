@@ -168,22 +168,20 @@ is_usual_mark(const char *p)
 static void
 read_block(const char *p, struct block *b)
 {
-	unsigned char class[BLOCK];
-	uint64_t word, high, part, left;
+	uint64_t word = 0, high = 0, middle = 0, part, left;
 	bytes16 c;
 	int i;
 
 	for (i = 0; i < BLOCK; i += (int)sizeof(c)) {
 		c = bytes16_load(p + i);
-		c = (bytes16_word(c) & 1) | (c >> 7) << 1 | (bytes16_middle(c) & 4);
-		memcpy(class + i, &c, sizeof(c));
+		word |= bytes16_high(bytes16_word(c)) << i;
+		high |= bytes16_high(c) << i;
+		middle |= bytes16_high(bytes16_middle(c)) << i;
 	}
-	word = bytes16_bits(class, 0);
-	high = bytes16_bits(class, 1);
 	part = word | high;
 	b->starts = word & ~(word << 1);
 	b->ends = ~word & word << 1 & UINT64_MAX >> 1;
-	b->stops = high | (bytes16_bits(class, 2) & part << 1 & part >> 1 & b->ends);
+	b->stops = high | (middle & part << 1 & part >> 1 & b->ends);
 	for (left = high & UINT64_MAX >> 2; left; left &= left - 1)
 		if (is_usual_mark(p + lowest(left)))
 			b->stops &= ~(UINT64_C(7) << lowest(left));

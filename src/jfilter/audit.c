@@ -1,22 +1,24 @@
 #include "audit.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/jjson.h"
+#include "io/jsort.h"
 #include "lines.h"
 #include "par/jpar.h"
 #include "recordtext.h"
 
 enum grade { UNGRADED, GOOD, BAD };
 
+enum { VALUE = 12 };			/* u32 row, f64 made so that memcmp orders it; big-endian */
+
 struct row {				/* one rule of one set */
 	const struct rule *rule;
 	const struct ruleset *set;
 	uint64_t drops, words, sole, sole_words, near, good, bad;
-	double *value;			/* of its signal, where it applies */
-	size_t n, cap;
+	uint64_t n;			/* records where it applies */
+	double decile[9];
 };
 
 struct seen {				/* one record, made by a worker */
@@ -33,6 +35,7 @@ struct audit {
 	const struct audit_opts *o;
 	struct row *row;
 	size_t rows;
+	struct jsort *values;		/* of the signals, by row and value: VALUE bytes each */
 	uint64_t records, words, kept, kept_words;
 };
 
@@ -106,20 +109,52 @@ row_of(struct audit *a, const struct ruleset *set, size_t k)
 	return NULL;
 }
 
-static void
-count_record(struct audit *a, const struct seen *s, const double *value)
+static int
+add_value(struct audit *a, const struct row *row, double value, struct jerr *e)
+{
+	unsigned char rec[VALUE];
+	uint64_t bits;
+	int i;
+
+	value += 0.0;		/* no -0 */
+	memcpy(&bits, &value, sizeof(bits));
+	bits = bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
+	for (i = 0; i < 4; i++)
+		rec[i] = (unsigned char)((size_t)(row - a->row) >> (24 - 8 * i));
+	for (i = 0; i < 8; i++)
+		rec[4 + i] = (unsigned char)(bits >> (56 - 8 * i));
+	return jsort_add(a->values, rec, sizeof(rec), e);
+}
+
+static double
+read_value(const unsigned char *rec)
+{
+	uint64_t bits = 0;
+	double value;
+	int i;
+
+	for (i = 0; i < 8; i++)
+		bits = bits << 8 | rec[4 + i];
+	bits = bits >> 63 ? bits & ~(UINT64_C(1) << 63) : ~bits;
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+static int
+count_record(struct audit *a, const struct seen *s, const double *value, struct jerr *e)
 {
 	struct row *hit = NULL;
 	size_t k, hits = 0;
+	int rc = 0;
 
-	for (k = 0; k < s->set->n; k++) {
+	for (k = 0; k < s->set->n && rc == 0; k++) {
 		const struct rule *r = &s->set->v[k];
 		struct row *row = row_of(a, s->set, k);
 
 		if (isnan(value[k]))
 			continue;
-		JMEM_GROW(row->value, row->cap, row->n + 1);
-		row->value[row->n++] = value[k];
+		row->n++;
+		rc = add_value(a, row, value[k], e);
 		row->near += fabs(value[k] - r->limit) <= 0.1 * fabs(r->limit);
 		if (rule_holds(r, value[k]))
 			continue;
@@ -138,6 +173,7 @@ count_record(struct audit *a, const struct seen *s, const double *value)
 		hit->sole++;
 		hit->sole_words += s->words;
 	}
+	return rc;
 }
 
 static int
@@ -146,8 +182,9 @@ pipe_write(void *arg, void *block, struct jerr *e)
 	struct audit *a = arg;
 	struct block *b = block;
 	size_t at = 0;
+	int rc = 0;
 
-	while (at < b->out.n) {
+	while (at < b->out.n && rc == 0) {
 		struct seen s;
 		double *value;
 
@@ -156,8 +193,12 @@ pipe_write(void *arg, void *block, struct jerr *e)
 		value = jmem_alloc(s.set->n + 1, sizeof(*value));
 		memcpy(value, b->out.p + at, s.set->n * sizeof(*value));
 		at += s.set->n * sizeof(*value);
-		count_record(a, &s, value);
+		rc = count_record(a, &s, value, e);
 		jmem_free(value);
+	}
+	if (rc < 0) {
+		block_free(b);
+		return rc;
 	}
 	jbuf_reset(&b->out);
 	return lines_write(&a->lines, b, e);
@@ -178,14 +219,6 @@ static void
 pipe_drop(void *arg, void *block)
 {
 	block_free(block);
-}
-
-static int
-compare_double(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
 }
 
 static void
@@ -210,17 +243,44 @@ put_row(struct row *r, struct jbuf *b)
 		jrec_put_int(b, "good_dropped", (int64_t)r->good);
 		jrec_put_num(b, "precision", (double)r->bad / (double)(r->good + r->bad));
 	}
-	qsort(r->value, r->n, sizeof(*r->value), compare_double);
 	jbuf_init(&deciles);
 	jbuf_addc(&deciles, '[');
 	for (k = 1; k <= 9 && r->n > 0; k++) {
 		jbuf_adds(&deciles, k > 1 ? "," : "");
-		jjson_num(&deciles, r->value[k * (r->n - 1) / 10]);
+		jjson_num(&deciles, r->decile[k - 1]);
 	}
 	jbuf_addc(&deciles, ']');
 	jrec_put_raw(b, "deciles", deciles.p, deciles.n);
 	jbuf_release(&deciles);
 	jrec_end(b);
+}
+
+/* The values come by row, each row's in order. */
+static int
+find_deciles(struct audit *a, struct jerr *e)
+{
+	const unsigned char *rec;
+	const void *p;
+	size_t n, row = 0, k = 1;
+	uint64_t at = 0;
+	int rc = jsort_finish(a->values, e);
+
+	while (rc == 0 && (rc = jsort_next(a->values, &p, &n, e)) > 0) {
+		size_t i;
+
+		rc = 0;
+		rec = p;
+		i = (size_t)rec[0] << 24 | (size_t)rec[1] << 16 | (size_t)rec[2] << 8 | rec[3];
+		if (i != row) {
+			row = i;
+			at = 0;
+			k = 1;
+		}
+		for (; k <= 9 && k * (a->row[row].n - 1) / 10 == at; k++)
+			a->row[row].decile[k - 1] = read_value(rec);
+		at++;
+	}
+	return rc;
 }
 
 static int
@@ -266,7 +326,6 @@ audit_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
 	struct audit a = { .o = opts };
 	const struct jpar_pipe p = { pipe_read, pipe_work, pipe_write, pipe_drop, &a };
 	int workers = (int)jcli_common(cli)->jobs, i, rc;
-	size_t k;
 
 	rc = judge_open(&a.judge, &a.o->judge, e);
 	if (rc == 0)
@@ -281,14 +340,17 @@ audit_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
 		judge_bench_init(&a.bench[i], &a.judge);
 	rc = lines_open_output(&a.lines, e);
 	if (rc == 0)
+		rc = jsort_open(&a.values, (size_t)(jcli_common(cli)->memory / 4), NULL, e);
+	if (rc == 0)
 		rc = jpar_pipe_run(&p, workers, e);
+	if (rc == 0)
+		rc = find_deciles(&a, e);
 	if (rc == 0)
 		rc = put_report(&a, e);
 	rc = lines_close(&a.lines, rc, e);
 	for (i = 0; i < workers; i++)
 		judge_bench_release(&a.bench[i]);
-	for (k = 0; k < a.rows; k++)
-		jmem_free(a.row[k].value);
+	jsort_close(a.values);
 	jmem_free(a.bench);
 	jmem_free(a.row);
 	judge_close(&a.judge);

@@ -6,6 +6,8 @@
  * its limit cuts (the share of records within a tenth of it), and the deciles of its signal.  With
  * --label, a member that says whether a record is good (true, 1, "good", "hq", "keep"), also how
  * many of those that it drops are bad: its precision on a graded sample.
+ *
+ * Values are sorted outside of memory: deciles are exact for any number of records.
  */
 #ifndef AUDIT_H
 #define AUDIT_H

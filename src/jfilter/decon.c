@@ -4,6 +4,8 @@
 
 #include "base/jmem.h"
 #include "base/jstr.h"
+#include "io/jfs.h"
+#include "kept.h"
 
 static int
 parse_share(const char *s, double *v, struct jerr *e)
@@ -57,6 +59,34 @@ load(struct decon *x, struct jerr *e)
 	return rc < 0 ? rc : jevals_finish(x->sets.evals, e);
 }
 
+static int
+key_set(const char *file, void *arg, struct jerr *e)
+{
+	(void)e;
+	resume_file(arg, file);
+	return 0;
+}
+
+static int
+open_kept(struct decon *x, struct jerr *e)
+{
+	struct jbuf key;
+	size_t i;
+	int rc;
+
+	if (!x->opts->resume)
+		return 0;
+	jbuf_init(&key);
+	resume_key(&key, x->opts->table);
+	rc = resume_files(&key, x->d.argc, x->d.argv, e);
+	for (i = 0; i < x->opts->against.n && rc == 0; i++)
+		rc = jfs_walk(x->opts->against.v[i], key_set, &key, e);
+	if (rc == 0)
+		rc = kept_open(&x->kept, x->d.cli, "found", &key, e);
+	jbuf_release(&key);
+	return rc;
+}
+
 static void
 release(struct decon *x)
 {
@@ -89,6 +119,8 @@ decon_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
 	if (rc == 0)
 		rc = load(&x, e);
 	if (rc == 0)
+		rc = open_kept(&x, e);
+	if (rc == 0)
 		rc = dedup_spool(&x.d, e);
 	if (rc == 0)
 		rc = decon_scan(&x, e);
@@ -100,6 +132,7 @@ decon_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
 		decon_test(&x);
 		rc = decon_report(&x, e);
 	}
+	rc = kept_close(x.kept, rc);
 	release(&x);
 	return rc;
 }

@@ -9,6 +9,8 @@
  *	test	items are put into documents of the input, as they are, wrapped, and with a word
  *		changed; the share found is told, and the share of decoys that were (decontest.c)
  *
+ * With --resume the records of the scan are kept (kept.h): the rest is quick and begins anew.
+ *
  * Order, -j and -M do not matter.  In memory are the items and, for each item found in a source, a
  * count for each of its words; what was found lies in a temporary file.
  */
@@ -26,9 +28,11 @@ struct decon_opts {
 	const char *common;		/* share of a source's documents, as 1% or 0.01 */
 	const char *cuts, *report;	/* FILE or NULL */
 	int64_t ngram, inject;
+	bool resume;
+	const struct jopt *table;	/* of these */
 };
 
-#define DECON_OPTS_INIT { .share = 0.8, .action = "drop", .common = "1%", .ngram = 13, .inject = 200 }
+#define DECON_OPTS_INIT(t) { .table = t, .share = 0.8, .action = "drop", .common = "1%", .ngram = 13, .inject = 200 }
 
 struct decon_count {			/* how often words of an item were found in a source */
 	uint64_t source;
@@ -54,6 +58,7 @@ struct decon {
 	struct jevals_limits limits;
 	double common;
 	struct scratch hits;
+	struct kept *kept;		/* or NULL */
 	struct jarena arena;		/* of the counts */
 	struct decon_count *count;	/* open tables */
 	size_t counts, count_cap;

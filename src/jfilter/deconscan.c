@@ -242,7 +242,7 @@ int
 decon_scan(struct decon *x, struct jerr *e)
 {
 	struct dedup_pass p = { .d = &x->d, .line = scan_line, .record = scan_record, .arg = x,
-		.unit = "records read" };
+		.unit = "records read", .kept = x->kept };
 	int rc = scratch_open(&x->hits, e);
 
 	if (rc == 0)

@@ -13,6 +13,7 @@
 #define DEDUPFILES_H
 
 #include "dedup.h"
+#include "kept.h"
 #include "text/jevals.h"
 #include "text/jwinnow.h"
 
@@ -87,6 +88,8 @@ struct dedup_pass {
 	struct dedup_bench *bench;
 	uint64_t lines, digest;		/* of the lines read */
 	int check;			/* the part to compare them with, 0 = none */
+	struct kept *kept;		/* keeps the records, and gives those of an earlier run; or NULL */
+	struct resume_point done;	/* what is read, and in record */
 };
 
 int dedup_pass_run(struct dedup_pass *p, struct jerr *e);

@@ -2,7 +2,7 @@
 #include "dedupopts.h"
 
 struct dedup_opts dedup_given = DEDUP_OPTS_INIT;
-struct decon_opts decon_given = DECON_OPTS_INIT;
+struct decon_opts decon_given = DECON_OPTS_INIT(decon_table);
 
 const struct jopt dedup_table[] = {
 	{ "threshold", 't', JOPT_DOUBLE, &dedup_given.threshold, "X",
@@ -36,5 +36,6 @@ const struct jopt decon_table[] = {
 	{ "cuts", 0, JOPT_STR, &decon_given.cuts, "FILE", "write what was cut out of records" },
 	{ "inject", 0, JOPT_INT, &decon_given.inject, "N", "items to put in to measure what is found" },
 	{ "report", 0, JOPT_STR, &decon_given.report, "FILE", "write what was found and measured" },
+	RESUME_OPT(decon_given),
 	{ .type = JOPT_END }
 };

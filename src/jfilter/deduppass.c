@@ -148,6 +148,44 @@ check_parts(struct dedup_pass *p, struct jerr *e)
 }
 
 static int
+mark(struct dedup_pass *p, struct jerr *e)
+{
+	const struct kept_point at = { p->done, p->lines, p->digest };
+
+	return kept_mark(p->kept, &at, e);
+}
+
+static int
+keep(struct dedup_pass *p, const struct block *b, struct jerr *e)
+{
+	int rc = kept_add(p->kept, b->out.p + DIGEST, b->out.n - DIGEST, e);
+
+	p->done = b->after;
+	return rc == 0 && kept_due(p->kept) ? mark(p, e) : rc;
+}
+
+static int
+take_kept(void *arg, const unsigned char *rec, size_t n, struct jerr *e)
+{
+	struct dedup_pass *p = arg;
+
+	return n == 0 ? dedup_changed(e) : p->record(p, rec, n, e);
+}
+
+/* What an earlier run found, and the input behind it. */
+static int
+go_on(struct dedup_pass *p, struct jerr *e)
+{
+	const struct kept_point *at = kept_start(p->kept);
+	int rc = kept_each(p->kept, 0, kept_size(p->kept), take_kept, p, e);
+
+	p->done = at->at;
+	p->lines = at->lines;
+	p->digest = at->digest;
+	return rc == 0 ? lines_skip(&p->d->lines, &p->done, e) : rc;
+}
+
+static int
 pipe_write(void *arg, void *block, struct jerr *e)
 {
 	struct dedup_pass *p = arg;
@@ -162,6 +200,8 @@ pipe_write(void *arg, void *block, struct jerr *e)
 		n = jle_u32(out + at);
 		rc = p->record(p, out + at + 4, n, e);
 	}
+	if (rc == 0 && p->kept)
+		rc = keep(p, b, e);
 	jcli_progress(p->d->cli, p->unit, b->first + b->n, 0, NULL);
 	block_free(b);
 	return rc < 0 ? rc : check_parts(p, e);
@@ -190,7 +230,11 @@ dedup_pass_run(struct dedup_pass *p, struct jerr *e)
 		jarena_init(&p->bench[i].arena, 0);
 		jbuf_init(&p->bench[i].flat);
 	}
-	rc = jpar_pipe_run(&pipe, workers, e);
+	rc = p->kept ? go_on(p, e) : 0;
+	if (rc == 0)
+		rc = jpar_pipe_run(&pipe, workers, e);
+	if (rc == 0 && p->kept)
+		rc = mark(p, e);
 	if (rc == 0 && p->check > 0 && p->check <= p->d->shards)
 		rc = dedup_changed(e);
 	rc = lines_close(&p->d->lines, rc, e);

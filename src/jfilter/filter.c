@@ -7,6 +7,7 @@
 
 #include "base/jhash.h"
 #include "base/jjson.h"
+#include "buckets.h"
 #include "explain.h"
 #include "lines.h"
 #include "par/jpar.h"
@@ -125,7 +126,8 @@ put_kept(const struct run *run, struct judge_bench *bench, struct block *b, cons
 		ed[n++] = string_edit("lang", jpage_lang(bench->page)->code, r->arena);
 	for (i = 0; m->buckets && i < t.n; i++)
 		if (strcmp(t.score[i].key, "jfilter.perplexity") == 0 &&
-		    (bucket = models_bucket(m, strtod(t.score[i].val, NULL))) != NULL)
+		    (bucket = models_bucket(m, m->shares ? buckets_lang(r, bench->page) : "",
+		    strtod(t.score[i].val, NULL))) != NULL)
 			ed[n++] = string_edit("bucket", bucket, r->arena);
 	if (t.n > 0)
 		ed[n++] = scores_edit(&t, r);
@@ -364,6 +366,7 @@ static int
 run_pipe(struct run *run, struct jcli *cli, int argc, char **argv, struct jerr *e)
 {
 	const struct jpar_pipe p = { pipe_read, pipe_work, pipe_write, pipe_drop, run };
+	const struct resume_opts o = { .cli = cli };
 	int i, rc;
 
 	rc = lines_open(&run->lines, cli, argc, argv, e);
@@ -373,7 +376,7 @@ run_pipe(struct run *run, struct jcli *cli, int argc, char **argv, struct jerr *
 	run->bench = jmem_zalloc((size_t)run->workers, sizeof(*run->bench));
 	for (i = 0; i < run->workers; i++)
 		judge_bench_init(&run->bench[i], &run->judge);
-	rc = run->opts->resume ? lines_resume_output(&run->lines, run->opts->table, e) :
+	rc = run->opts->resume ? lines_resume_output(&run->lines, run->opts->table, &o, e) :
 		lines_open_output(&run->lines, e);
 	if (rc == 0)
 		rc = jpar_pipe_run(&p, run->workers, e);
@@ -490,6 +493,8 @@ run_with(record_fn *fn, struct jcli *cli, const struct filter_opts *o, int argc,
 	run.pass = rc == 0 && fn == filter_record && !run.notes && judge_asks_nothing(&run.judge);
 	if (rc == 0 && fn == filter_record)
 		note_rules(cli, &run.judge);
+	if (rc == 0 && fn == filter_record && run.judge.models.shares && !o->print_rules)
+		rc = buckets_measure(&run.judge, cli, argc, argv, e);
 	if (rc == 0)
 		rc = o->print_rules ? print_rules(cli, &run.judge, e) :
 			run_pipe(&run, cli, argc, argv, e);

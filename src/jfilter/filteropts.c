@@ -8,6 +8,7 @@
 	{ "classifier", 0, JOPT_STR, &(o).classifier, "FILE", "fastText model for the quality" }, \
 	{ "class", 0, JOPT_STR, &(o).class, "LABEL", "its label that is wanted" }, \
 	{ "lm", 0, JOPT_STR, &(o).lm, "FILE", "n-gram language model for the perplexity" }, \
+	{ "tokenizer", 0, JOPT_STR, &(o).tokenizer, "TOK", "tokenizer for the characters of a token" }, \
 	{ "words", 0, JOPT_LIST, &(o).words, "FILE", "list of flagged words" }, \
 	{ "urls", 0, JOPT_LIST, &(o).urls, "FILE", "list of domains, addresses and words that are not wanted" }, \
 	{ "licence", 0, JOPT_STR, &(o).licence, "NAMES", "licences that are wanted, by commas, or permissive" }
@@ -35,9 +36,6 @@
 	{ "max-perplexity", 0, JOPT_DOUBLE, &(o).judge.models.max_perplexity, "X", \
 		"greatest perplexity by the language model; 0 = no rule" }
 
-#define RESUME_OPT(o) \
-	{ "resume", 0, JOPT_BOOL, &(o).resume, NULL, "go on with a run that was stopped; keep what the next one needs" }
-
 struct filter_opts filter_given = FILTER_OPTS_INIT(filter_table);
 struct filter_opts signals_given = FILTER_OPTS_INIT(signals_table);
 struct filter_opts explain_given = FILTER_OPTS_INIT(explain_table);
@@ -49,7 +47,7 @@ const struct jopt filter_table[] = {
 		"mask|hash|drop|count" },
 	{ "pii-key", 0, JOPT_STR, &filter_given.judge.models.pii_key, "FILE", "secret of --pii hash" },
 	{ "buckets", 0, JOPT_STR, &filter_given.judge.models.buckets, "X,Y",
-		"note head, middle or tail by perplexity" },
+		"note head, middle or tail by perplexity, or by its percentiles as 30%,60%" },
 	RESUME_OPT(filter_given),
 	{ "explain", 0, JOPT_BOOL, &filter_given.explain, NULL, "write what each rule says instead" },
 	{ "json", 0, JOPT_BOOL, &filter_given.json, NULL, "explain as records" },

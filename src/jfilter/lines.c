@@ -58,9 +58,8 @@ lines_open_output(struct lines *l, struct jerr *e)
 	return rc;
 }
 
-/* Reads over what is done already. */
-static int
-skip_done(struct lines *l, const struct resume_point *p, struct jerr *e)
+int
+lines_skip(struct lines *l, const struct resume_point *p, struct jerr *e)
 {
 	uint64_t i;
 	size_t n;
@@ -83,20 +82,19 @@ skip_done(struct lines *l, const struct resume_point *p, struct jerr *e)
 }
 
 int
-lines_resume_output(struct lines *l, const struct jopt *options, struct jerr *e)
+lines_resume_output(struct lines *l, const struct jopt *options, const struct resume_opts *o,
+	struct jerr *e)
 {
 	struct jbuf key;
-	size_t i;
 	int rc;
 
-	for (i = 0; i < l->reader.n; i++)
-		if (strcmp(l->reader.files[i], "-") == 0)
-			return jerr_set(e, JERR_ARG, "--resume needs files: standard input cannot be read again");
 	jbuf_init(&key);
-	resume_key(&key, options, l->reader.files, l->reader.n);
-	rc = resume_open(&l->resume, l->cli, &key, e);
+	resume_key(&key, options);
+	rc = resume_files(&key, (int)l->reader.n, l->reader.files, e);
+	if (rc == 0)
+		rc = resume_open(&l->resume, o, &key, e);
 	jbuf_release(&key);
-	return rc == 0 ? skip_done(l, resume_start(l->resume), e) : rc;
+	return rc == 0 ? lines_skip(l, resume_start(l->resume), e) : rc;
 }
 
 static bool

@@ -62,9 +62,12 @@ int lines_open_copy(struct lines *l, struct jcli *cli, char **file, const char *
 int lines_open_output(struct lines *l, struct jerr *e);
 /*
  * Opens them so that a later run can go on, and goes on where one with the same options and input
- * was stopped.  JERR_ARG where standard input is read or the output is no file.
+ * was stopped.  JERR_ARG where standard input is read or an output is no file.  *o outlives l.
  */
-int lines_resume_output(struct lines *l, const struct jopt *options, struct jerr *e);
+int lines_resume_output(struct lines *l, const struct jopt *options, const struct resume_opts *o,
+	struct jerr *e);
+/* Reads over what is done already. */
+int lines_skip(struct lines *l, const struct resume_point *p, struct jerr *e);
 /* As jpar_pipe.read: 1 block, 0 end, < 0 error. */
 int lines_read(struct lines *l, struct block **b, struct jerr *e);
 /* Writes out and rejects of the block, counts, and frees it. */

@@ -1,43 +1,10 @@
 /* jfilter - keeps the records that are worth learning from. */
 #include "dedupopts.h"
 #include "filteropts.h"
-#include "mix.h"
-#include "select.h"
-#include "split.h"
+#include "partopts.h"
 #include "train.h"
 
 static struct train_opts t = TRAIN_OPTS_INIT;
-static struct mix_opts m = MIX_OPTS_INIT;
-static struct split_opts p = SPLIT_OPTS_INIT;
-static struct select_opts c = SELECT_OPTS_INIT;
-
-static const struct jopt split_opts[] = {
-	{ "valid", 0, JOPT_STR, &p.valid, "SHARE", "share of documents to validate with" },
-	{ "valid-file", 0, JOPT_STR, &p.valid_file, "FILE", "where they go" },
-	{ "test", 0, JOPT_STR, &p.test, "SHARE", "share of documents to test with" },
-	{ "test-file", 0, JOPT_STR, &p.test_file, "FILE", "where they go" },
-	{ "by", 0, JOPT_STR, &p.by, "KEY", "member whose hash decides" },
-	{ .type = JOPT_END }
-};
-
-static const struct jopt mix_opts[] = {
-	{ "total", 0, JOPT_STR, &m.total, "N", "budget, instead of the file's: 300k, 10m" },
-	{ "tag", 0, JOPT_BOOL, &m.tag, NULL, "note the source of each record as mix" },
-	{ "valid", 0, JOPT_STR, &m.valid, "SHARE", "share of documents to validate with" },
-	{ "valid-file", 0, JOPT_STR, &m.valid_file, "FILE", "where they go" },
-	{ "test", 0, JOPT_STR, &m.test, "SHARE", "share of documents to test with" },
-	{ "test-file", 0, JOPT_STR, &m.test_file, "FILE", "where they go" },
-	{ .type = JOPT_END }
-};
-
-static const struct jopt select_opts[] = {
-	{ "like", 0, JOPT_LIST, &c.like, "FILE", "records of the target", .many = true },
-	{ "total", 'n', JOPT_COUNT, &c.total, "N", "how much is chosen: 300k, 10m" },
-	{ "unit", 0, JOPT_STR, &c.unit, "UNIT", "of what", "records|words|bytes" },
-	{ "noise", 0, JOPT_DOUBLE, &c.noise, "X", "times Gumbel noise; 0 chooses just the best" },
-	{ "min-words", 0, JOPT_INT, &c.min_words, "N", "do not choose shorter records" },
-	{ .type = JOPT_END }
-};
 
 static const struct jopt train_opts[] = {
 	{ "classifier", 0, JOPT_BOOL, &t.classifier, NULL, "a fastText classifier by label" },
@@ -66,13 +33,13 @@ static const struct jverb verbs[] = {
 		"remove what evaluation sets hold", decon_table, decon_run, &decon_given, NULL },
 	{ "audit", "[options] [FILE ...]", "tell what each rule costs", audit_table, audit_run, &audit_given, NULL },
 	{ "mix", "[options] SPEC", "put sources together by weight, within a budget",
-		mix_opts, mix_run, &m, NULL },
+		mix_table, mix_run, &mix_given, NULL },
 	{ "select", "--like FILE ... -n N [-- FILE ...]", "choose the records that are most like others",
-		select_opts, select_run, &c, NULL },
+		select_table, select_run, &select_given, NULL },
 	{ "train", "--classifier | --lm [options] [FILE ...]", "make the models that filters ask",
 		train_opts, train_run, &t, NULL },
 	{ "split", "--valid-file FILE [options] [FILE ...]",
-		"set documents aside for validation and test", split_opts, split_run, &p, NULL },
+		"set documents aside for validation and test", split_table, split_run, &split_given, NULL },
 	{ .name = NULL }
 };
 

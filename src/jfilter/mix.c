@@ -14,6 +14,7 @@
 #include "base/jrand.h"
 #include "io/jio.h"
 #include "io/jsort.h"
+#include "kept.h"
 #include "mixspec.h"
 #include "record/jreader.h"
 #include "recordtext.h"
@@ -31,6 +32,7 @@ struct mix {
 	struct jout *out, *valid_out, *test_out, *rejects;
 	uint64_t held[3];
 	struct jsort *order;		/* what is taken, by its place */
+	struct kept *kept;		/* u64 units, then what goes into order; or NULL */
 };
 
 struct item {
@@ -186,6 +188,32 @@ be64(const unsigned char *p)
 	return v;
 }
 
+static int
+keep(struct mix *m, const unsigned char *units, const struct jbuf *b, struct jerr *e)
+{
+	unsigned char len[4];
+	int rc;
+
+	jle_put32(len, (uint32_t)(8 + b->n));
+	rc = kept_add(m->kept, len, 4, e);
+	if (rc == 0)
+		rc = kept_add(m->kept, units, 8, e);
+	return rc == 0 ? kept_add(m->kept, b->p, b->n, e) : rc;
+}
+
+/* What an earlier run has taken. */
+static int
+take_kept(void *arg, const unsigned char *p, size_t n, struct jerr *e)
+{
+	struct mix *m = arg;
+	size_t source = n >= 18 ? (size_t)p[16] << 8 | p[17] : m->spec.n;
+
+	if (source >= m->spec.n)
+		return jerr_set(e, JERR_FORMAT, "what an earlier run took is damaged");
+	m->spec.v[source].taken += be64(p);
+	return jsort_add(m->order, p + 8, n - 8, e);
+}
+
 /* What is taken gets its place in the whole: a second hash, so that sources mix. */
 static int
 take(struct mix *m, size_t source, const unsigned char *p, size_t n, struct jerr *e)
@@ -201,6 +229,8 @@ take(struct mix *m, size_t source, const unsigned char *p, size_t n, struct jerr
 	jbuf_add(&b, head, sizeof(head));
 	jbuf_add(&b, p + 16, n - 16);
 	rc = jsort_add(m->order, b.p, b.n, e);
+	if (rc == 0 && m->kept)
+		rc = keep(m, p + 8, &b, e);
 	jbuf_release(&b);
 	return rc;
 }
@@ -233,16 +263,31 @@ take_epoch(struct mix *m, size_t i, uint64_t epoch, struct jerr *e)
 	return rc;
 }
 
+/* So many epochs of a source are taken. */
+static int
+mark(struct mix *m, size_t source, uint64_t epochs, struct jerr *e)
+{
+	const struct kept_point at = { .at = { .file = source, .line = epochs, .read = jcli_counts(m->cli)->in } };
+
+	return kept_mark(m->kept, &at, e);
+}
+
 static int
 take_source(struct mix *m, size_t i, struct jerr *e)
 {
 	struct mix_source *s = &m->spec.v[i];
+	const struct resume_point *from = m->kept ? &kept_start(m->kept)->at : NULL;
 	uint64_t epoch, before;
 	int rc = 0;
 
-	for (epoch = 0; rc == 0 && s->records > 0 && s->taken < s->want; epoch++) {
+	if (from && i < from->file)
+		return 0;
+	epoch = from && i == from->file ? from->line : 0;
+	for (; rc == 0 && s->records > 0 && s->taken < s->want; epoch++) {
 		before = s->taken;
 		rc = take_epoch(m, i, epoch, e);
+		if (rc == 0 && m->kept)
+			rc = s->taken == before ? mark(m, i + 1, 0, e) : mark(m, i, epoch + 1, e);
 		if (s->taken == before)
 			break;
 	}
@@ -290,6 +335,8 @@ mix_all(struct mix *m, struct jerr *e)
 		return rc;
 	mix_spec_share(&m->spec);
 	rc = jsort_open(&m->order, (size_t)(jcli_common(m->cli)->memory / 4), NULL, e);
+	if (rc == 0 && m->kept)
+		rc = kept_each(m->kept, 0, kept_size(m->kept), take_kept, m, e);
 	for (i = 0; i < m->spec.n && rc == 0; i++)
 		rc = take_source(m, i, e);
 	if (rc == 0)
@@ -321,12 +368,36 @@ open_outputs(struct mix *m, struct jerr *e)
 	const struct jcommon *c = jcli_common(m->cli);
 	int rc = jout_open(&m->out, c->output, e);
 
+	if (m->o->valid_file)
+		jout_clean(m->o->valid_file);
+	if (m->o->test_file)
+		jout_clean(m->o->test_file);
 	if (rc == 0 && m->o->valid_file)
 		rc = jout_open(&m->valid_out, m->o->valid_file, e);
 	if (rc == 0 && m->o->test_file)
 		rc = jout_open(&m->test_out, m->o->test_file, e);
 	if (rc == 0 && c->rejects)
 		rc = jout_open(&m->rejects, c->rejects, e);
+	return rc;
+}
+
+static int
+open_kept(struct mix *m, const char *spec, struct jerr *e)
+{
+	struct jbuf key;
+	size_t i;
+	int rc = 0;
+
+	if (!m->o->resume)
+		return 0;
+	jbuf_init(&key);
+	resume_key(&key, m->o->table);
+	resume_file(&key, spec);
+	for (i = 0; i < m->spec.n && rc == 0; i++)
+		rc = resume_files(&key, (int)m->spec.v[i].n, m->spec.v[i].files, e);
+	if (rc == 0)
+		rc = kept_open(&m->kept, m->cli, "taken", &key, e);
+	jbuf_release(&key);
 	return rc;
 }
 
@@ -372,6 +443,8 @@ mix_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
 	if (rc == 0)
 		rc = check_parts(&m, e);
 	if (rc == 0)
+		rc = open_kept(&m, argv[0], e);
+	if (rc == 0)
 		rc = open_outputs(&m, e);
 	if (rc == 0) {
 		jcli_input(cli, argv[0]);
@@ -381,6 +454,7 @@ mix_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
 	rc = close_output(m.test_out, rc, e);
 	rc = close_output(m.rejects, rc, e);
 	rc = close_output(m.out, rc, e);
+	rc = kept_close(m.kept, rc);
 	if (rc == 0)
 		report(&m);
 	jsort_close(m.order);

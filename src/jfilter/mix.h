@@ -12,7 +12,7 @@
  * enough is sampled without replacement; one that has less is repeated whole, up to max_epochs (4
  * unless given), and what it cannot give goes to the others by their weights.  Which records
  * are taken and in which order is a function of seed and ids, so neither the order of the files nor
- * that of their lines counts.
+ * that of their lines counts.  With --resume what each epoch of a source gave is kept (kept.h).
  */
 #ifndef MIX_H
 #define MIX_H
@@ -23,9 +23,11 @@ struct mix_opts {
 	const char *valid, *valid_file, *test, *test_file;
 	const char *total;
 	bool tag;			/* add the name of the source to each record */
+	bool resume;
+	const struct jopt *table;	/* of these */
 };
 
-#define MIX_OPTS_INIT { .valid = "0%", .test = "0%" }
+#define MIX_OPTS_INIT(t) { .table = t, .valid = "0%", .test = "0%" }
 
 int mix_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e);
 

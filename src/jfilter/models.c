@@ -134,21 +134,81 @@ open_pii(struct models *m, const struct model_opts *o, struct jerr *e)
 		o->pii_key);
 }
 
+/* A number, which % may follow: then of 100. */
+static double
+read_limit(const char *s, char **end, bool *share)
+{
+	double v = strtod(s, end);
+
+	*share = **end == '%';
+	*end += *share;
+	return *share ? v / 100 : v;
+}
+
 static int
 open_buckets(struct models *m, const struct model_opts *o, struct jerr *e)
 {
+	bool share = false;
 	char *end;
 
 	if (!o->buckets)
 		return 0;
-	m->head = strtod(o->buckets, &end);
-	m->middle = *end == ',' ? strtod(end + 1, &end) : NAN;
-	if (*end || !(m->head > 0) || !(m->middle > m->head))
-		return jerr_set(e, JERR_ARG, "--buckets %s: expected two perplexities like 200,600",
-			o->buckets);
+	m->head = read_limit(o->buckets, &end, &m->shares);
+	m->middle = *end == ',' ? read_limit(end + 1, &end, &share) : NAN;
+	if (*end || !(m->head > 0) || !(m->middle > m->head) || share != m->shares ||
+	    (share && m->middle > 1))
+		return jerr_set(e, JERR_ARG, "--buckets %s: expected two perplexities like 200,600 or two "
+			"percentiles like 30%%,60%%", o->buckets);
 	if (!o->lm)
 		return jerr_set(e, JERR_ARG, "--buckets needs --lm");
 	m->buckets = true;
+	return 0;
+}
+
+/* One thread's state and its ids. */
+struct token_bench {
+	struct jtok_state *state;
+	struct jids ids;
+};
+
+static void *
+open_tokens(const void *tokenizer)
+{
+	struct token_bench *t = jmem_zalloc(1, sizeof(*t));
+
+	t->state = jtok_state_new(tokenizer);
+	return t;
+}
+
+static uint64_t
+count_tokens(void *state, const char *p, size_t n)
+{
+	struct token_bench *t = state;
+	struct jerr ignored = { 0 };
+
+	t->ids.n = 0;
+	return jtok_encode(t->state, p, n, 0, &t->ids, &ignored) < 0 ? 0 : t->ids.n;
+}
+
+static void
+close_tokens(void *state)
+{
+	struct token_bench *t = state;
+
+	jtok_state_free(t->state);
+	jids_release(&t->ids);
+	jmem_free(t);
+}
+
+static int
+open_tokenizer(struct models *m, const char *path, struct jerr *e)
+{
+	int rc = jtok_load(&m->tokenizer, path, e);
+
+	if (rc < 0)
+		return rc;
+	m->tokens = (struct jtokens){ open_tokens, count_tokens, close_tokens, m->tokenizer };
+	m->of.tokens = &m->tokens;
 	return 0;
 }
 
@@ -172,6 +232,8 @@ models_open(struct models *m, const struct model_opts *o, struct jarena *a, stru
 		rc = read_words(m, &o->words, e);
 	if (rc == 0 && o->urls.n > 0)
 		rc = read_urls(m, &o->urls, e);
+	if (rc == 0 && o->tokenizer)
+		rc = open_tokenizer(m, o->tokenizer, e);
 	if (rc == 0)
 		rc = open_buckets(m, o, e);
 	if (rc == 0)
@@ -194,16 +256,29 @@ models_close(struct models *m)
 	jlm_free(m->lm);
 	jmatch_free(m->flagged);
 	jurls_free(m->urls);
+	jtok_free(m->tokenizer);
+	jmem_free(m->cut);
 	if (m->key.p)
 		jbuf_release(&m->key);
 }
 
 const char *
-models_bucket(const struct models *m, double perplexity)
+models_bucket(const struct models *m, const char *lang, double perplexity)
 {
+	double head = m->head, middle = m->middle;
+	size_t i;
+
 	if (!m->buckets || isnan(perplexity))
 		return NULL;
-	return perplexity <= m->head ? "head" : perplexity <= m->middle ? "middle" : "tail";
+	if (m->shares) {
+		for (i = 0; i < m->cuts && strncmp(m->cut[i].lang, lang, sizeof(m->cut[i].lang) - 1) != 0; i++)
+			;
+		if (i == m->cuts)
+			return NULL;
+		head = m->cut[i].head;
+		middle = m->cut[i].middle;
+	}
+	return perplexity <= head ? "head" : perplexity <= middle ? "middle" : "tail";
 }
 
 /* Appends s with its personal data replaced; false if there is none, and then nothing is. */

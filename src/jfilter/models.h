@@ -11,11 +11,13 @@
 #include "record/jrec.h"
 #include "text/jmodels.h"
 #include "text/jwords.h"
+#include "tok/jtok.h"
 
 struct model_opts {
 	const char *lang, *lang_model;		/* "en,de"; fastText file or NULL = built in */
 	const char *classifier, *class;
-	const char *lm, *buckets;		/* "HEAD,MIDDLE": perplexities */
+	const char *lm, *buckets;		/* "HEAD,MIDDLE": perplexities, or percentiles with % */
+	const char *tokenizer;
 	struct jopt_list words, urls;		/* files */
 	const char *licence;			/* names, by commas */
 	const char *pii, *pii_key;		/* mask, hash, drop, count; file */
@@ -23,6 +25,11 @@ struct model_opts {
 };
 
 enum pii_mode { PII_OFF, PII_MASK, PII_HASH, PII_DROP, PII_COUNT };
+
+struct bucket_cut {
+	char lang[24];
+	double head, middle;			/* perplexities */
+};
 
 struct models {
 	struct jmodels of;			/* what pages are given */
@@ -37,13 +44,18 @@ struct models {
 	enum pii_mode pii;
 	struct jbuf key;
 	bool buckets;
-	double head, middle;
+	double head, middle;			/* perplexities; with shares set, shares of the records */
+	bool shares;
+	struct bucket_cut *cut;			/* by language, where there are shares (buckets.h) */
+	size_t cuts, cut_cap;
+	struct jtok *tokenizer;
+	struct jtokens tokens;
 };
 
 int models_open(struct models *m, const struct model_opts *o, struct jarena *a, struct jerr *e);
 void models_close(struct models *m);
-/* "head", "middle" or "tail" by perplexity; NULL without --buckets. */
-const char *models_bucket(const struct models *m, double perplexity);
+/* "head", "middle" or "tail" by perplexity; NULL without --buckets, or where the language has no limits. */
+const char *models_bucket(const struct models *m, const char *lang, double perplexity);
 /*
  * The record's members with personal data in any string replaced, as edits from the record's
  * arena; returns how many.

@@ -106,6 +106,26 @@ static const struct rule_row starcoder[] = {
 	{ "html_text_share", "html_text_share", SIDE_MIN, 0.2, "little visible text" },
 	{ "min_config", "config_chars", SIDE_MIN, 100, "next to nothing" },
 	{ "max_config", "config_chars", SIDE_MAX, 5000, "a file of data" },
+	{ "python_tokens", "python_chars_per_token", SIDE_MIN, 2.5, "data in the form of code" },
+	{ "java_tokens", "java_chars_per_token", SIDE_MIN, 2.9, "data in the form of code" },
+	{ "javascript_tokens", "javascript_chars_per_token", SIDE_MIN, 2.6, "data in the form of code" },
+	{ .rule = NULL }
+};
+
+/* Section 3 of the same, for issues and pull requests. */
+static const struct rule_row issues[] = {
+	{ "min_chars", "chars", SIDE_MIN, 200, "next to nothing said" },
+	{ "bots", "users", SIDE_MIN, 1, "only bots talk" },
+	{ "lone_chars", "lone_chars", SIDE_MAX, 6999, "one user, who pastes" },
+	{ "lone_events", "lone_events", SIDE_MAX, 10, "one user, who talks alone" },
+	{ .rule = NULL }
+};
+
+static const struct rule_row pulls[] = {
+	{ "accepted", "accepted", SIDE_MIN, 1, "neither merged nor approved" },
+	{ "title", "title_chars", SIDE_MIN, 10, "a title that says nothing" },
+	{ "description", "chars", SIDE_MIN, 20, "a description that says nothing" },
+	{ "upkeep", "upkeep", SIDE_MAX, 0, "a dependency or a release" },
 	{ .rule = NULL }
 };
 
@@ -273,6 +293,8 @@ const struct preset presets[] = {
 	{ "code", "source files", code },
 	{ "stack", "source files by the rules of The Stack v2", stack },
 	{ "starcoder", "source files by the scripts of StarCoder", starcoder },
+	{ "issues", "issues by the rules of StarCoder", issues },
+	{ "pulls", "pull requests by the rules of StarCoder", pulls },
 	{ "c4", "C4 by its code: lines, then the page", c4, "c4" },
 	{ "c4-paper", "C4 by its paper: lines, then the page", c4_paper, "c4-paper" },
 	{ "fineweb", "FineWeb behind the Gopher rules: lines, then the page", fineweb, "fineweb" },

@@ -6,6 +6,7 @@
 
 #include "base/jhash.h"
 #include "conf/jval.h"
+#include "talk.h"
 
 static void
 add_part(struct jbuf *b, const char *s, size_t n)
@@ -59,6 +60,8 @@ record_text(const struct jrec *r, const char **s, size_t *n)
 			add_part(&b, part, part_n);
 	if (b.n == 0)
 		add_chat(r, &b);
+	if (b.n == 0)
+		talk_text(r, &b);
 	*n = b.n;
 	*s = jarena_strndup(r->arena, b.p, b.n);
 	jbuf_release(&b);
@@ -87,6 +90,7 @@ record_about(const struct jrec *r, struct jabout *about)
 	size_t n;
 
 	*about = (struct jabout)JABOUT_INIT;
+	about->talk = talk_read(r);
 	if (jrec_str(r, "code_lang", &s, &n))
 		about->code_lang = s;
 	if (jrec_obj(r, "source", &source)) {

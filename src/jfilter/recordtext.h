@@ -1,6 +1,6 @@
 /*
  * recordtext.h - what of a record is its text: `text` of a document, prompt with answer or chosen
- * of a pair, the messages of a chat in order.
+ * of a pair, the messages of a chat in order, the events of an issue (talk.h).
  */
 #ifndef RECORDTEXT_H
 #define RECORDTEXT_H
@@ -17,7 +17,7 @@ bool record_has_text(const struct jrec *r);
 bool record_text(const struct jrec *r, const char **s, size_t *n);
 /* type (docs, code, text), else source.kind (deb, git, ...); "" if neither is a string. */
 const char *record_kind(const struct jrec *r);
-/* Address, licence and programming language; the texts are the record's. */
+/* Address, licence, programming language, who talks; the texts are the record's. */
 void record_about(const struct jrec *r, struct jabout *about);
 /* A number of the record by its name: a member, "object.member", or a score.  False if there is none. */
 bool record_number(const struct jrec *r, const char *name, double *v);

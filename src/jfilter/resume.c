@@ -1,33 +1,26 @@
 #include "resume.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/jhash.h"
 #include "base/jjson.h"
 #include "base/jmem.h"
 #include "base/jsys.h"
 #include "io/jfs.h"
-#include "io/jio.h"
+#include "io/jgrow.h"
+#include "record/jreader.h"
 #include "record/jrec.h"
 
 /* When a checkpoint is made, which does not decide what is written. */
 static const double least_s = 0.05, most_s = 10;
 static const double lost = 0.01;	/* of the run's time may be lost by a kill */
 static const double cost = 0.05;	/* of it may go into checkpoints */
-enum { MAX_JOURNAL_LINE = 1 << 20 };
 
-struct part {			/* a product and the file in which it grows; name NULL = none */
-	FILE *f;
-	char *name, *growing;
-	uint64_t n;		/* bytes written */
-	bool published;		/* has its name already, by a run killed at its end */
-};
+enum { OUT, REJECTS, MORE, PARTS = MORE + RESUME_MORE };
 
 struct reason {
 	char *name;
@@ -36,18 +29,18 @@ struct reason {
 
 struct resume {
 	struct jcli *cli;
-	struct part out, rejects;
-	FILE *journal;
-	char *journal_name;
-	uint64_t journal_n;		/* bytes of it that stay */
-	char key[65];
+	const struct resume_opts *o;
+	struct jgrow *file;
 	struct resume_point at;
 	bool end;			/* the journal says that all is written */
 	struct reason *reason;
 	size_t reasons, reason_cap;
-	double began, last, took;	/* times of the run and of its last checkpoint */
-	bool worth;			/* a checkpoint holds records */
+	struct resume_clock clock;
 };
+
+/* In the journal. */
+static const char *const part_keys[PARTS] = { "out", "rejects", "more0", "more1" };
+static const char *const count_keys[RESUME_COUNTS] = { "count0", "count1", "count2" };
 
 static void
 key_file(struct jbuf *key, const char *path)
@@ -68,7 +61,32 @@ key_text(struct jbuf *key, const char *s)
 }
 
 void
-resume_key(struct jbuf *key, const struct jopt *o, char **files, size_t n)
+resume_file(struct jbuf *key, const char *file)
+{
+	jbuf_adds(key, "\n");
+	key_text(key, file);
+}
+
+int
+resume_files(struct jbuf *key, int argc, char **argv, struct jerr *e)
+{
+	struct jreader r;
+	size_t i;
+	int rc = jreader_open(&r, argc, argv, e);
+
+	if (rc < 0)
+		return rc;
+	for (i = 0; rc == 0 && i < r.n; i++) {
+		if (strcmp(r.files[i], "-") == 0)
+			rc = jerr_set(e, JERR_ARG, "--resume needs files: standard input cannot be read again");
+		resume_file(key, r.files[i]);
+	}
+	jreader_close(&r);
+	return rc;
+}
+
+void
+resume_key(struct jbuf *key, const struct jopt *o)
 {
 	const struct jopt_list *list;
 	size_t i;
@@ -91,10 +109,6 @@ resume_key(struct jbuf *key, const struct jopt *o, char **files, size_t n)
 		list = o->value;
 		for (i = 0; i < list->n; i++)
 			key_text(key, list->v[i]);
-	}
-	for (i = 0; i < n; i++) {
-		jbuf_adds(key, "\n");
-		key_text(key, files[i]);
 	}
 }
 
@@ -126,20 +140,6 @@ drop_reasons(struct resume *r)
 		jmem_free(r->reason[--r->reasons].name);
 }
 
-/* A part can be cut at byte n, or is published with just these. */
-static bool
-part_fits(struct part *p, uint64_t n, bool end)
-{
-	int64_t have;
-
-	if (!p->name)
-		return n == 0;
-	have = jfs_size(p->growing);
-	if (have >= 0 && (uint64_t)have >= n)
-		return true;
-	return end && have < 0 && jfs_size(p->name) == (int64_t)n;
-}
-
 static bool
 get(const struct jrec *rec, const char *key, uint64_t *v)
 {
@@ -151,144 +151,80 @@ get(const struct jrec *rec, const char *key, uint64_t *v)
 	return true;
 }
 
-/* Takes the checkpoint of a journal record; false if it is none that the files agree with. */
 static bool
-take_checkpoint(struct resume *r, const struct jrec *rec)
+get_sizes(const struct jrec *rec, size_t n, uint64_t size[PARTS], uint64_t count[RESUME_COUNTS])
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!get(rec, part_keys[i], &size[i]))
+			return false;
+	for (i = 0; n > MORE && i < RESUME_COUNTS; i++)
+		if (!get(rec, count_keys[i], &count[i]))
+			return false;
+	return true;
+}
+
+static size_t
+parts_of(const struct resume_opts *o)
+{
+	return o->counts ? PARTS : MORE;
+}
+
+/* Takes the checkpoint of a journal record, if it is one that the files agree with. */
+static void
+take_checkpoint(struct resume *r, struct jgrow *g, const struct jrec *rec)
 {
 	struct jcli_counts *c = jcli_counts(r->cli);
 	struct jcli_counts to = { .in = 0 };
 	struct resume_point at;
 	struct jrec reasons;
-	uint64_t out, rejects, count;
+	uint64_t size[PARTS], more[RESUME_COUNTS], count;
 	bool end = jrec_bool(rec, "end", &end) && end;
 	size_t i;
 
 	if (!get(rec, "file", &at.file) || !get(rec, "line", &at.line) ||
 	    !get(rec, "offset", &at.offset) || !get(rec, "read", &at.read) ||
-	    !get(rec, "out", &out) || !get(rec, "rejects", &rejects) ||
 	    !get(rec, "kept", &to.out) || !get(rec, "bytes_in", &to.bytes_in) ||
 	    !get(rec, "bytes_out", &to.bytes_out) || !jrec_obj(rec, "reasons", &reasons) ||
-	    !part_fits(&r->out, out, false) || !part_fits(&r->rejects, rejects, end))
-		return false;
+	    !get_sizes(rec, parts_of(r->o), size, more) || !jgrow_fit(g, size, end))
+		return;
 	drop_reasons(r);
 	for (i = 0; i < reasons.n; i++) {
 		char name[256];
 
 		snprintf(name, sizeof(name), "%.*s", (int)reasons.m[i].key_n, reasons.m[i].key);
-		if (!get(&reasons, name, &count))
-			return false;
-		add_reason(r, name, strlen(name), count);
+		if (get(&reasons, name, &count))
+			add_reason(r, name, strlen(name), count);
 	}
+	for (i = 0; r->o->counts && i < RESUME_COUNTS; i++)
+		r->o->counts[i] = more[i];
 	to.in = at.read;
 	*c = to;
 	r->at = at;
-	r->out.n = out;
-	r->rejects.n = rejects;
 	r->end = end;
-	return true;
 }
 
-/*
- * The last whole checkpoint of a journal with this run's key, if there is one; journal_n is where
- * its whole records end.
- */
 static void
-read_journal(struct resume *r)
+take_line(void *arg, struct jgrow *g, char *line, size_t n)
 {
 	struct jerr ignored = { 0 };
 	struct jarena a;
 	struct jrec rec;
-	struct jin *in;
-	const char *key;
-	char *line;
-	size_t n;
-	bool good = false;
 
-	if (!jfs_exists(r->journal_name) || jin_open(&in, r->journal_name, &ignored) < 0)
-		return;
-	jin_set_max_line(in, MAX_JOURNAL_LINE);
 	jarena_init(&a, 0);
-	/* what a kill cut has no end, or is no record */
-	while (jin_line(in, &line, &n, &ignored) == 1 && jin_offset(in) == r->journal_n + n + 1) {
-		jarena_reset(&a);
-		if (jrec_parse(&rec, line, n, &a, &ignored) < 0)
-			break;
-		if (good)
-			take_checkpoint(r, &rec);
-		else if (jrec_str(&rec, "key", &key, &n) && strcmp(key, r->key) == 0)
-			good = true;
-		else
-			break;
-		r->journal_n = jin_offset(in);
-	}
+	if (jrec_parse(&rec, line, n, &a, &ignored) == 0)
+		take_checkpoint(arg, g, &rec);
 	jarena_release(&a);
-	jin_close(in);
 }
 
-/* Opens the growing file for this process alone: two runs into one file would mix their records. */
-static int
-open_part(struct part *p, struct jerr *e)
-{
-	struct stat mine, named;
-	int fd;
-
-	if (!p->name)
-		return 0;
-	fd = open(p->growing, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return jerr_sys(e, "%s: cannot open", p->growing);
-	p->f = fdopen(fd, "r+");
-	if (!p->f) {
-		close(fd);
-		return jerr_sys(e, "%s: cannot open", p->growing);
-	}
-	/* the other run may have finished between our open and our lock */
-	if (!jfs_lock(fd) || fstat(fd, &mine) != 0 || stat(p->growing, &named) != 0 ||
-	    mine.st_ino != named.st_ino)
-		return jerr_set(e, JERR_IO, "%s: another jfilter is writing it", p->growing);
-	return 0;
-}
-
-static int
-cut_part(struct part *p, struct jerr *e)
-{
-	if (!p->name || p->published)
-		return 0;
-	if (ftruncate(fileno(p->f), (off_t)p->n) != 0 || fseeko(p->f, (off_t)p->n, SEEK_SET) != 0)
-		return jerr_sys(e, "%s: cannot go on at byte %" PRIu64, p->growing, p->n);
-	return 0;
-}
-
-static int
-name_part(struct part *p, const char *name, const char *option, struct jerr *e)
+int
+resume_check_name(const char *name, const char *option, struct jerr *e)
 {
 	struct stat st;
-	struct jbuf b;
 
-	if (!name)
-		return 0;
-	if (strcmp(name, "-") == 0 || (stat(name, &st) == 0 && !S_ISREG(st.st_mode)))
+	if (name && (strcmp(name, "-") == 0 || (stat(name, &st) == 0 && !S_ISREG(st.st_mode))))
 		return jerr_set(e, JERR_ARG, "--resume needs %s FILE, which can be gone on with", option);
-	p->name = jmem_strdup(name);
-	jbuf_init(&b);
-	jbuf_printf(&b, "%s.part", name);
-	p->growing = jbuf_detach(&b);
-	return 0;
-}
-
-/* Anew, or behind the last whole record: a line that was cut may not stay in the middle. */
-static int
-open_journal(struct resume *r, struct jerr *e)
-{
-	r->worth = r->at.read > 0;
-	r->journal = fopen(r->journal_name, r->journal_n ? "r+" : "w");
-	if (!r->journal)
-		return jerr_sys(e, "%s: cannot open", r->journal_name);
-	if (r->journal_n == 0 && fprintf(r->journal, "{\"jfilter_journal\":1,\"key\":\"%s\"}\n", r->key) < 0)
-		return jerr_sys(e, "%s: cannot write", r->journal_name);
-	if (r->journal_n > 0 && (ftruncate(fileno(r->journal), (off_t)r->journal_n) != 0 ||
-	    fseeko(r->journal, 0, SEEK_END) != 0))
-		return jerr_sys(e, "%s: cannot go on at byte %" PRIu64, r->journal_name, r->journal_n);
 	return 0;
 }
 
@@ -305,55 +241,57 @@ tell_counts(struct resume *r)
 		jcli_info(r->cli, "going on after %" PRIu64 " records of an earlier run", r->at.read);
 }
 
-static int
-open_files(struct resume *r, struct jerr *e)
-{
-	bool had = r->rejects.name && jfs_exists(r->rejects.growing);
-	int rc = open_part(&r->out, e);
-
-	if (rc < 0)
-		return rc;
-	read_journal(r);
-	r->rejects.published = r->end && r->rejects.name && !had;
-	if (!r->rejects.published)
-		rc = open_part(&r->rejects, e);
-	if (rc == 0)
-		rc = cut_part(&r->out, e);
-	if (rc == 0)
-		rc = cut_part(&r->rejects, e);
-	if (rc == 0)
-		rc = open_journal(r, e);
-	if (rc == 0)
-		tell_counts(r);
-	return rc;
-}
-
-int
-resume_open(struct resume **out, struct jcli *cli, const struct jbuf *key, struct jerr *e)
+void
+resume_head(struct jcli *cli, const struct jbuf *key, char head[RESUME_HEAD])
 {
 	const struct jcommon *c = jcli_common(cli);
-	struct resume *r = jmem_zalloc(1, sizeof(*r));
 	struct jbuf b;
-	int rc;
+	char hash[65];
 
-	r->cli = cli;
-	r->began = r->last = jsys_now();
 	jbuf_init(&b);
 	jbuf_printf(&b, "%s\n%" PRId64 " %" PRId64 " %" PRId64 " %s", key->p, c->seed, c->limit,
 		c->max_line, c->rejects ? c->rejects : "");
-	jsha256_hex(b.p, b.n, r->key);
-	jbuf_reset(&b);
-	jbuf_printf(&b, "%s.journal", c->output);
-	r->journal_name = jbuf_detach(&b);
-	rc = name_part(&r->out, c->output, "-o", e);
+	jsha256_hex(b.p, b.n, hash);
+	snprintf(head, RESUME_HEAD, "{\"jfilter_journal\":1,\"key\":\"%s\"}", hash);
+	jbuf_release(&b);
+}
+
+static int
+open_files(struct resume *r, const char *const names[PARTS], const struct jbuf *key, struct jerr *e)
+{
+	struct jgrow_opts o = { .names = names, .n = parts_of(r->o), .tool = "jfilter",
+		.take = take_line, .arg = r };
+	char head[RESUME_HEAD];
+
+	resume_head(r->cli, key, head);
+	o.head = head;
+	return jgrow_open(&r->file, &o, e);
+}
+
+int
+resume_open(struct resume **out, const struct resume_opts *o, const struct jbuf *key, struct jerr *e)
+{
+	const struct jcommon *c = jcli_common(o->cli);
+	const char *const names[PARTS] = { c->output, c->rejects, o->more[0].name, o->more[1].name };
+	struct resume *r = jmem_zalloc(1, sizeof(*r));
+	size_t i;
+	int rc;
+
+	r->cli = o->cli;
+	r->o = o;
+	resume_clock_start(&r->clock);
+	rc = resume_check_name(c->output, "-o", e);
 	if (rc == 0)
-		rc = name_part(&r->rejects, c->rejects, "--rejects", e);
+		rc = resume_check_name(c->rejects, "--rejects", e);
+	for (i = 0; i < RESUME_MORE && rc == 0; i++)
+		rc = resume_check_name(o->more[i].name, o->more[i].option, e);
 	if (rc == 0)
-		rc = open_files(r, e);
+		rc = open_files(r, names, key, e);
 	if (rc < 0) {
 		resume_abort(r);
 		return rc;
 	}
+	tell_counts(r);
 	*out = r;
 	return 0;
 }
@@ -364,74 +302,85 @@ resume_start(const struct resume *r)
 	return &r->at;
 }
 
-static int
-write_part(struct part *p, const struct jbuf *b, struct jerr *e)
-{
-	if (!p->name || b->n == 0)
-		return 0;
-	if (fwrite(b->p, 1, b->n, p->f) != b->n)
-		return jerr_sys(e, "%s: cannot write", p->growing);
-	p->n += b->n;
-	return 0;
-}
-
 int
 resume_write(struct resume *r, const struct jbuf *out, const struct jbuf *rejects, struct jerr *e)
 {
-	int rc = write_part(&r->out, out, e);
+	int rc = jgrow_write(r->file, OUT, out->p, out->n, e);
 
-	return rc == 0 ? write_part(&r->rejects, rejects, e) : rc;
+	return rc == 0 ? jgrow_write(r->file, REJECTS, rejects->p, rejects->n, e) : rc;
+}
+
+int
+resume_write_more(struct resume *r, size_t i, const void *p, size_t n, struct jerr *e)
+{
+	return jgrow_write(r->file, MORE + i, p, n, e);
+}
+
+void
+resume_clock_start(struct resume_clock *c)
+{
+	c->began = c->last = jsys_now();
+	c->took = 0;
+}
+
+bool
+resume_clock_due(const struct resume_clock *c)
+{
+	double now = jsys_now(), wait = (now - c->began) * lost;
+
+	wait = wait < least_s ? least_s : wait > most_s ? most_s : wait;
+	return now - c->last >= wait && now - c->last >= c->took / cost;
+}
+
+void
+resume_clock_done(struct resume_clock *c, double from)
+{
+	c->last = jsys_now();
+	c->took = c->last - from;
 }
 
 bool
 resume_due(const struct resume *r)
 {
-	double now = jsys_now(), wait = (now - r->began) * lost;
-
-	wait = wait < least_s ? least_s : wait > most_s ? most_s : wait;
-	return now - r->last >= wait && now - r->last >= r->took / cost;
+	return resume_clock_due(&r->clock);
 }
 
-static int
-sync_file(FILE *f, const char *name, struct jerr *e)
+static void
+put_numbers(const struct resume *r, const struct resume_point *at, struct jbuf *b)
 {
-	if (f && (fflush(f) != 0 || fsync(fileno(f)) != 0))
-		return jerr_sys(e, "%s: cannot write", name);
-	return 0;
+	const struct jcli_counts *c = jcli_counts(r->cli);
+	size_t i;
+
+	jbuf_printf(b, "{\"file\":%" PRIu64 ",\"line\":%" PRIu64 ",\"offset\":%" PRIu64
+		",\"read\":%" PRIu64, at->file, at->line, at->offset, at->read);
+	for (i = 0; i < parts_of(r->o); i++)
+		jbuf_printf(b, ",\"%s\":%" PRIu64, part_keys[i], jgrow_size(r->file, i));
+	for (i = 0; r->o->counts && i < RESUME_COUNTS; i++)
+		jbuf_printf(b, ",\"%s\":%" PRIu64, count_keys[i], r->o->counts[i]);
+	jbuf_printf(b, ",\"kept\":%" PRIu64 ",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64,
+		c->out, c->bytes_in, c->bytes_out);
 }
 
 static int
 put_checkpoint(struct resume *r, const struct resume_point *at, bool end, struct jerr *e)
 {
-	const struct jcli_counts *c = jcli_counts(r->cli);
 	double from = jsys_now();
 	struct jbuf b;
 	size_t i;
-	int rc = sync_file(r->out.f, r->out.growing, e);
+	int rc;
 
-	if (rc == 0)
-		rc = sync_file(r->rejects.f, r->rejects.growing, e);
-	if (rc < 0)
-		return rc;
 	jbuf_init(&b);
-	jbuf_printf(&b, "{\"file\":%" PRIu64 ",\"line\":%" PRIu64 ",\"offset\":%" PRIu64
-		",\"read\":%" PRIu64 ",\"out\":%" PRIu64 ",\"rejects\":%" PRIu64 ",\"kept\":%" PRIu64
-		",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"reasons\":{", at->file, at->line,
-		at->offset, at->read, r->out.n, r->rejects.n, c->out, c->bytes_in, c->bytes_out);
+	put_numbers(r, at, &b);
+	jbuf_adds(&b, ",\"reasons\":{");
 	for (i = 0; i < r->reasons; i++) {
 		jbuf_adds(&b, i ? "," : "");
 		jjson_str(&b, r->reason[i].name, strlen(r->reason[i].name));
 		jbuf_printf(&b, ":%" PRIu64, r->reason[i].count);
 	}
-	jbuf_adds(&b, end ? "},\"end\":true}\n" : "}}\n");
-	if (fwrite(b.p, 1, b.n, r->journal) != b.n)
-		rc = jerr_sys(e, "%s: cannot write", r->journal_name);
+	jbuf_adds(&b, end ? "},\"end\":true}" : "}}");
+	rc = jgrow_mark(r->file, b.p, b.n, e);
 	jbuf_release(&b);
-	r->worth = at->read > 0;
-	if (rc == 0)
-		rc = sync_file(r->journal, r->journal_name, e);
-	r->last = jsys_now();
-	r->took = r->last - from;
+	resume_clock_done(&r->clock, from);
 	return rc;
 }
 
@@ -444,20 +393,8 @@ resume_checkpoint(struct resume *r, const struct resume_point *at, struct jerr *
 static void
 release(struct resume *r)
 {
-	struct part *const parts[] = { &r->out, &r->rejects };
-	size_t i;
-
-	for (i = 0; i < 2; i++) {
-		if (parts[i]->f)
-			fclose(parts[i]->f);
-		jmem_free(parts[i]->name);
-		jmem_free(parts[i]->growing);
-	}
-	if (r->journal)
-		fclose(r->journal);
 	drop_reasons(r);
 	jmem_free(r->reason);
-	jmem_free(r->journal_name);
 	jmem_free(r);
 }
 
@@ -466,12 +403,10 @@ resume_commit(struct resume *r, const struct resume_point *end, struct jerr *e)
 {
 	int rc = put_checkpoint(r, end, true, e);
 
-	if (rc == 0 && r->rejects.name && !r->rejects.published)
-		rc = jfs_rename(r->rejects.growing, r->rejects.name, e);
 	if (rc == 0)
-		rc = jfs_rename(r->out.growing, r->out.name, e);
-	if (rc == 0 && unlink(r->journal_name) != 0)
-		rc = jerr_sys(e, "%s: cannot remove", r->journal_name);
+		rc = jgrow_commit(r->file, e);
+	else
+		jgrow_abort(r->file);
 	release(r);
 	return rc;
 }
@@ -481,11 +416,6 @@ resume_abort(struct resume *r)
 {
 	if (!r)
 		return;
-	if (r->journal && !r->worth) {	/* nothing that another run could go on with */
-		unlink(r->journal_name);
-		unlink(r->out.growing);
-		if (r->rejects.growing)
-			unlink(r->rejects.growing);
-	}
+	jgrow_abort(r->file);
 	release(r);
 }

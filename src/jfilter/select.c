@@ -19,7 +19,7 @@
  * input; behind these units and weight.  The second is by place: key and weight behind a byte that
  * says whether it is chosen.  Numbers are big-endian.
  */
-enum { RANKED = 40, PLACED = 25 };
+enum { RANKED = 40, PLACED = 25, COUNTS = JDSIR_BUCKETS * 8 };
 
 struct bench {			/* one worker's tools */
 	struct jarena arena;
@@ -37,6 +37,7 @@ struct selection {
 	uint64_t *target, *raw;	/* n-grams by bucket */
 	double *ratio;
 	struct jsort *ranked, *placed;
+	struct kept *kept;	/* the counts, then the ranks; or NULL */
 	double least;		/* key that was just enough */
 	bool more;		/* a placed one waits */
 	uint64_t place;
@@ -174,6 +175,15 @@ weigh_line(struct selection *x, struct bench *w, struct block *b, size_t i)
 }
 
 static int
+keep_ranks(struct selection *x, const struct block *b, struct jerr *e)
+{
+	const struct kept_point at = { .at = b->after };
+	int rc = kept_add(x->kept, b->out.p, b->out.n, e);
+
+	return rc == 0 && kept_due(x->kept) ? kept_mark(x->kept, &at, e) : rc;
+}
+
+static int
 take_ranks(struct selection *x, struct block *b, struct jerr *e)
 {
 	size_t at;
@@ -181,6 +191,8 @@ take_ranks(struct selection *x, struct block *b, struct jerr *e)
 
 	for (at = 0; at < b->out.n && rc == 0; at += RANKED)
 		rc = jsort_add(x->ranked, b->out.p + at, RANKED, e);
+	if (rc == 0 && x->kept)
+		rc = keep_ranks(x, b, e);
 	jcli_progress(x->cli, "records weighed", b->first + b->n, 0, NULL);
 	block_free(b);
 	return rc;
@@ -320,6 +332,46 @@ count_target(struct selection *x, struct jerr *e)
 		x->o->like.v[0]) : rc;
 }
 
+/* Counts the target and the input, or takes the counts of an earlier run. */
+static int
+count_both(struct selection *x, struct jerr *e)
+{
+	const struct kept_point none = { .lines = 0 };
+	int rc;
+
+	if (x->kept && kept_size(x->kept) >= 2 * COUNTS) {
+		rc = kept_read(x->kept, 0, x->target, COUNTS, e);
+		return rc == 0 ? kept_read(x->kept, COUNTS, x->raw, COUNTS, e) : rc;
+	}
+	rc = count_target(x, e);
+	if (rc == 0)
+		rc = dedup_open_input(&x->d, e);
+	if (rc == 0)
+		rc = count_input(x, x->raw, e);
+	if (rc < 0 || !x->kept)
+		return rc;
+	rc = kept_add(x->kept, x->target, COUNTS, e);
+	if (rc == 0)
+		rc = kept_add(x->kept, x->raw, COUNTS, e);
+	return rc == 0 ? kept_mark(x->kept, &none, e) : rc;
+}
+
+/* The ranks of an earlier run, and the input behind their records. */
+static int
+go_on(struct selection *x, struct jerr *e)
+{
+	unsigned char rank[RANKED];
+	uint64_t at;
+	int rc = 0;
+
+	for (at = 2 * COUNTS; at + RANKED <= kept_size(x->kept) && rc == 0; at += RANKED) {
+		rc = kept_read(x->kept, at, rank, RANKED, e);
+		if (rc == 0)
+			rc = jsort_add(x->ranked, rank, RANKED, e);
+	}
+	return rc == 0 ? lines_skip(x->lines, &kept_start(x->kept)->at, e) : rc;
+}
+
 static int
 weigh_input(struct selection *x, struct jerr *e)
 {
@@ -332,7 +384,28 @@ weigh_input(struct selection *x, struct jerr *e)
 		rc = dedup_open_input(&x->d, e);
 	if (rc < 0)
 		return rc;
-	return lines_close(x->lines, run_pass(&p, e), e);
+	if (x->kept)
+		rc = go_on(x, e);
+	return lines_close(x->lines, rc == 0 ? run_pass(&p, e) : rc, e);
+}
+
+static int
+open_kept(struct selection *x, struct jerr *e)
+{
+	struct jbuf key;
+	int rc;
+
+	if (!x->o->resume)
+		return 0;
+	jbuf_init(&key);
+	resume_key(&key, x->o->table);
+	rc = resume_files(&key, x->d.argc, x->d.argv, e);
+	if (rc == 0)
+		rc = resume_files(&key, (int)x->o->like.n, (char **)x->o->like.v, e);
+	if (rc == 0)
+		rc = kept_open(&x->kept, x->cli, "weights", &key, e);
+	jbuf_release(&key);
+	return rc;
 }
 
 static int
@@ -371,6 +444,7 @@ init(struct selection *x)
 	int i;
 
 	x->workers = (int)jcli_common(x->cli)->jobs;
+	x->lines = &x->d.lines;
 	x->bench = jmem_zalloc((size_t)x->workers, sizeof(*x->bench));
 	for (i = 0; i < x->workers; i++) {
 		jarena_init(&x->bench[i].arena, 0);
@@ -411,19 +485,18 @@ select_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e)
 	if (rc < 0)
 		return rc;
 	init(&x);
-	rc = dedup_spool(&x.d, e);
+	rc = open_kept(&x, e);
 	if (rc == 0)
-		rc = count_target(&x, e);
+		rc = dedup_spool(&x.d, e);
 	if (rc == 0)
-		rc = dedup_open_input(&x.d, e);
-	if (rc == 0)
-		rc = count_input(&x, x.raw, e);
+		rc = count_both(&x, e);
 	if (rc == 0)
 		rc = weigh_input(&x, e);
 	if (rc == 0)
 		rc = choose(&x, e);
 	if (rc == 0)
 		rc = write_input(&x, e);
+	rc = kept_close(x.kept, rc);
 	release(&x);
 	return rc;
 }

@@ -3,7 +3,8 @@
  * resampling (jdsir.h).
  *
  * The target is read once and the input three times: to count its n-grams, to weigh its records, to
- * write the chosen ones in its order.  Between, weights are sorted outside of memory.
+ * write the chosen ones in its order.  Between, weights are sorted outside of memory.  With --resume
+ * the counts, then the weights as they come, are kept (kept.h): sorting and writing begin anew.
  */
 #ifndef SELECT_H
 #define SELECT_H
@@ -16,9 +17,11 @@ struct select_opts {
 	const char *unit;		/* records, words, bytes */
 	double noise;			/* times Gumbel noise; 0 = just the best */
 	int64_t min_words;		/* shorter records are not chosen */
+	bool resume;
+	const struct jopt *table;	/* of these */
 };
 
-#define SELECT_OPTS_INIT { .unit = "records", .noise = 1, .min_words = 1 }
+#define SELECT_OPTS_INIT(t) { .table = t, .unit = "records", .noise = 1, .min_words = 1 }
 
 int select_run(struct jcli *cli, void *opts, int argc, char **argv, struct jerr *e);
 

@@ -20,7 +20,8 @@ struct split {
 	const struct split_opts *opts;
 	double valid, test;
 	struct jout *valid_out, *test_out;
-	uint64_t count[3];
+	uint64_t count[RESUME_COUNTS];	/* by part */
+	struct resume_opts resume;
 };
 
 double
@@ -89,6 +90,15 @@ pipe_work(void *arg, void *block, int worker, struct jerr *e)
 	return 0;
 }
 
+/* To the part that is set aside. */
+static int
+put_held(struct split *s, int part, const void *p, size_t n, struct jerr *e)
+{
+	if (s->lines.resume)
+		return resume_write_more(s->lines.resume, part == TEST, p, n, e);
+	return jout_write(part == VALID ? s->valid_out : s->test_out, p, n, e);
+}
+
 static int
 pipe_write(void *arg, void *block, struct jerr *e)
 {
@@ -99,8 +109,6 @@ pipe_write(void *arg, void *block, struct jerr *e)
 
 	for (i = 0; i < b->n && rc >= 0; i++) {
 		const struct line *l = &b->v[i];
-		struct jout *out = l->part == VALID ? s->valid_out : s->test_out;
-
 		if (l->part == BAD)
 			continue;
 		b->kept++;
@@ -110,9 +118,9 @@ pipe_write(void *arg, void *block, struct jerr *e)
 			jbuf_addc(&b->out, '\n');
 			continue;
 		}
-		rc = jout_write(out, b->bytes.p + l->at, l->n, e);
+		rc = put_held(s, l->part, b->bytes.p + l->at, l->n, e);
 		if (rc >= 0)
-			rc = jout_write(out, "\n", 1, e);
+			rc = put_held(s, l->part, "\n", 1, e);
 	}
 	if (rc < 0) {
 		block_free(b);
@@ -160,8 +168,14 @@ check(struct split *s, struct jerr *e)
 static int
 open_parts(struct split *s, struct jerr *e)
 {
-	int rc = lines_open_output(&s->lines, e);
+	int rc;
 
+	if (s->opts->resume) {
+		s->resume = (struct resume_opts){ .cli = s->lines.cli, .counts = s->count,
+			.more = { { s->opts->valid_file, "--valid-file" }, { s->opts->test_file, "--test-file" } } };
+		return lines_resume_output(&s->lines, s->opts->table, &s->resume, e);
+	}
+	rc = lines_open_output(&s->lines, e);
 	if (s->opts->valid_file)
 		jout_clean(s->opts->valid_file);
 	if (s->opts->test_file)

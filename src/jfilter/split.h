@@ -12,9 +12,11 @@ struct split_opts {
 	const char *valid, *test;		/* shares: "2%", "0.02" */
 	const char *valid_file, *test_file;
 	const char *by;				/* id, or another member */
+	bool resume;
+	const struct jopt *table;		/* of these */
 };
 
-#define SPLIT_OPTS_INIT { .valid = "2%", .test = "0%", .by = "id" }
+#define SPLIT_OPTS_INIT(t) { .table = t, .valid = "2%", .test = "0%", .by = "id" }
 
 /* Where an id lies in [0, 1): what is below a share is set aside. */
 double split_fraction(const char *id, size_t n);

@@ -78,6 +78,20 @@ read_block(void *arg, void **block, struct jerr *e)
 	return rc;
 }
 
+/* Up to token number n. */
+static void
+add_mask(struct block *b, size_t n, int value)
+{
+	size_t had = b->mask.n;
+
+	if (n <= had)
+		return;
+	jbuf_reserve(&b->mask, n - had);
+	memset(b->mask.p + had, value, n - had);
+	b->mask.n = n;
+	b->mask.p[n] = 0;
+}
+
 static int
 encode_doc(struct job *j, struct block *b, struct doc *d, const struct doc_text *t, int worker,
 	struct jerr *e)
@@ -98,10 +112,8 @@ encode_doc(struct job *j, struct block *b, struct doc *d, const struct doc_text 
 	}
 	d->n = b->ids.n - first;
 	d->masked = t->parts > 1;
-	while (b->mask.n < answer)
-		jbuf_addc(&b->mask, d->masked ? 0 : 1);
-	while (b->mask.n < b->ids.n)
-		jbuf_addc(&b->mask, 1);
+	add_mask(b, answer, d->masked ? 0 : 1);
+	add_mask(b, b->ids.n, 1);
 	return rc;
 }
 

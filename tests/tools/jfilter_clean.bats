@@ -150,6 +150,29 @@ code() {
 	printf '{"id":"x","type":"code","code_lang":"%s","text":"%s","source":{"uri":"file:a/notes.txt"}}\n' "$lang" "$text" | rule "$@"
 }
 
+@test "issues and pull requests: bots, monologues, what was accepted" {
+	long=$(for i in $(seq 30); do printf 'a word and number %d ' "$i"; done)
+	issue() { printf '{"id":"i","type":"issue","title":"It stops","events":[%s]}\n' "$1" | rule --rules issue=issues; }
+	event() { printf '{"author":"%s","text":"%s"}' "$1" "$2"; }
+	[ "$(issue "$(event ann "$long"),$(event ben yes)")" = kept ]
+	[ "$(issue "$(event ann 'It stops.')")" = min_chars ]
+	[ "$(issue "$(event 'dependabot[bot]' "$long"),$(event our-ci "$long"),$(event Jenkins2 no)")" = bots ]
+	eleven=$(for i in $(seq 10); do printf '%s,' "$(event ann more)"; done)$(event ann "$long")
+	[ "$(issue "$eleven")" = lone_events ]
+	[ "$(issue "$eleven,$(event ben no)")" = kept ]
+	many=$(for i in $(seq 15); do printf '%s ' "$long"; done)
+	[ "$(issue "$(event ann "$many")")" = lone_chars ]
+	[ "$(issue "$(event ann "$many"),$(event ben no)")" = kept ]
+	pull() { printf '{"id":"p","type":"pull","title":"%s","text":"%s",%s}\n' "$1" "$2" "$3" | rule --rules pull=pulls; }
+	[ "$(pull 'Close files that were opened twice' 'They stayed open until the end.' '"merged":true')" = kept ]
+	[ "$(pull 'Close files that were opened twice' 'They stayed open until the end.' '"merged":false')" = accepted ]
+	[ "$(pull 'Close files that were opened twice' 'They stayed open until the end.' '"merged":false,"approved":true')" = kept ]
+	[ "$(pull 'Fix it' 'They stayed open until the end.' '"merged":true')" = title ]
+	[ "$(pull 'Close files that were opened twice' 'See above.' '"merged":true')" = description ]
+	[ "$(pull 'Bump left-pad from 1.2 to 1.3' 'They stayed open until the end.' '"merged":true')" = upkeep ]
+	[ "$(printf '{"id":"x","type":"pull","text":"%s"}\n' "$long" | rule --rules pull=pulls)" = kept ]
+}
+
 @test "stack and starcoder: exceptions by language" {
 	wide=$(for i in $(seq 120); do printf 'word%d other ' "$i"; done)
 	[ "$(code python "$wide" --rules code=stack)" = max_line ]

@@ -151,6 +151,28 @@ loop periods" ]
 	"$jf" audit -q -j 1 --rules none --words "$tmp/words" --label label "$tmp/in" | cmp - "$tmp/out"
 }
 
+@test "audit: deciles are exact, also where the signals do not fit in memory" {
+	awk 'BEGIN {
+		s = 7
+		for (d = 0; d < 40000; d++) {
+			s = (s * 69069 + 1) % 4294967296
+			printf "{\"id\":\"%d\",\"text\":\"", d
+			for (k = int(s / 65536) % 60 % (d % 9 + 1); k >= 0; k--)
+				printf "word%s", k ? " " : ""
+			print "\"}"
+		}
+	}' >"$tmp/in"
+	"$jf" audit -M 1G -j 1 --no-prov "$tmp/in" >"$tmp/out" 2>"$tmp/err.1g"
+	"$jf" audit -M 4M -j 1 --no-prov "$tmp/in" >"$tmp/small" 2>"$tmp/err.4m"
+	cmp "$tmp/out" "$tmp/small"
+	"$jf" signals -q --only words "$tmp/in" | sed 's/.*"jfilter.words":\([0-9.]*\).*/\1/' | sort -n |
+		awk '{ v[NR - 1] = $1 }
+		END { for (k = 1; k <= 9; k++) printf "%s%s", (k > 1 ? "," : ""), v[int(k * (NR - 1) / 10)]; print "" }' >"$tmp/want"
+	grep '"signal":"words"' "$tmp/out" | head -n 1 | sed 's/.*"deciles":\[\([^]]*\)\].*/\1/' | cmp "$tmp/want" -
+	peak() { sed -n 's/.* \([0-9]*\)\(\.[0-9]*\)\{0,1\} MB peak.*/\1/p' "$1"; }
+	[ "$(peak "$tmp/err.4m")" -lt "$(peak "$tmp/err.1g")" ]
+}
+
 @test "mix: shares by weight, the same for any order, -j and -M; held-out first" {
 	graded 300 | grep '"good"' >"$tmp/good"
 	graded 100 | grep '"bad"' >"$tmp/bad"
@@ -205,4 +227,57 @@ loop periods" ]
 	"$jf" train -q --classifier --epochs 1 --buckets 20000 -M 32M -o "$tmp/some.bin" "$tmp/graded"
 	run "$jf" train -q --classifier -M 1M -o "$tmp/none.bin" "$tmp/graded"
 	[ "$status" = 1 ] && [[ $output == *"memory"* ]] && [ ! -e "$tmp/none.bin" ]
+}
+
+@test "buckets by percentiles: of what the rules keep, language by language" {
+	awk 'BEGIN {
+		split("river harbour engine letter window garden machine teacher winter corner paper signal", w, " ")
+		split("Fluss Hafen Motor Brief Fenster Garten Maschine Lehrer Winter Ecke Papier Zeichen", v, " ")
+		s = 3
+		for (d = 0; d < 300; d++) {
+			de = d % 3 == 0
+			text = ""
+			for (k = 0; k < (d % 10 ? 30 : 2); k++) {
+				s = (s * 69069 + 1) % 4294967296
+				i = int(s / 65536) % (d % 12 + 1) + 1
+				text = text (de ? "und der " v[i] " ist nicht " : "and the " w[i] " is not ")
+			}
+			printf "{\"id\":\"%d\",\"lang\":\"%s\",\"text\":\"%s\"}\n", d, de ? "de" : "en", text
+		}
+	}' >"$tmp/in"
+	"$jf" train -q --lm --order 2 -o "$tmp/lm" "$tmp/in"
+	"$jf" -q --rules none --min words=20 --lm "$tmp/lm" "$tmp/in" >"$tmp/kept"
+	"$jf" -q --rules none --min words=20 --lm "$tmp/lm" --buckets 30%,60% -j 1 "$tmp/in" >"$tmp/out"
+	"$jf" -q --rules none --min words=20 --lm "$tmp/lm" --buckets 30%,60% -j 4 "$tmp/in" | cmp - "$tmp/out"
+	[ "$(wc -l <"$tmp/kept")" -eq 270 ] && [ "$(wc -l <"$tmp/out")" -eq 270 ]
+	for lang in en de; do
+		# the nearest ranks: the least perplexity that so many of the language do not exceed
+		limits=$(jq -s --arg lang $lang '[.[] | select(.lang == $lang).scores["jfilter.perplexity"]] | sort |
+			. as $v | [.3, .6] | map($v[($v | length) * . + 0.999999 | floor - 1])' -c "$tmp/kept")
+		jq -se --arg lang $lang --argjson at "$limits" '[.[] | select(.lang == $lang)] | length > 50 and
+			all(.[]; .bucket == (.scores["jfilter.perplexity"] as $p |
+				if $p <= $at[0] then "head" elif $p <= $at[1] then "middle" else "tail" end))' "$tmp/out" >/dev/null
+	done
+	run "$jf" --lm "$tmp/lm" --buckets 30%,60% <"$tmp/in"
+	[ "$status" -eq 2 ] && [[ $output == *"standard input"* ]]
+	for bad in 30%,60 60%,30% 30%,101% 0%,5%; do
+		run "$jf" --lm "$tmp/lm" --buckets "$bad" "$tmp/in"
+		[ "$status" -eq 2 ]
+	done
+}
+
+@test "chars per token, with a tokenizer; StarCoder's least by language" {
+	tok=share/tokenizers/default
+	printf '%s\n' '{"text":"def f(x):\n    return x + 1 # adds one to a number, nothing else\n","code_lang":"python"}' \
+		'{"text":"x=\"q9Zk3vXw8Lp0Rt5YbN2mHs7Jd4Gf6Ca1\"#\u00e9","code_lang":"python"}' >"$tmp/in"
+	"$jf" signals -q --only chars_per_token,python_chars_per_token,java_chars_per_token --tokenizer "$tok" "$tmp/in" >"$tmp/out"
+	"$bin/jtokenize" ids -t "$tok" --json <(jq -c .text "$tmp/in") | jq length >"$tmp/ids"
+	jq -r '.text | length' "$tmp/in" | paste - "$tmp/ids" | awk '{ printf "%.6f\n", $1 / $2 }' >"$tmp/want"
+	jq -r '.scores["jfilter.chars_per_token"]' "$tmp/out" | awk '{ printf "%.6f\n", $1 }' | cmp - "$tmp/want"
+	jq -e '.scores["jfilter.python_chars_per_token"] == .scores["jfilter.chars_per_token"] and
+		(.scores | has("jfilter.java_chars_per_token") | not)' "$tmp/out" >/dev/null
+	"$jf" signals -q "$tmp/in" | jq -e '.scores | has("jfilter.chars_per_token") | not' >/dev/null
+	"$jf" -q --rules starcoder --set min_comments=off --tokenizer "$tok" --rejects "$tmp/rej" "$tmp/in" >"$tmp/kept"
+	[ "$(wc -l <"$tmp/kept")" -eq 1 ]
+	jq -e '.drop.rule == "python_tokens"' "$tmp/rej" >/dev/null
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# jfilter --resume: killed at any point and started again, the bytes are those of a run that was left
+# jfilter --resume, of every verb that has it: killed at any point and started again, the bytes are those of a run that was left
 # alone, and every record that was read is either kept or rejected.
 
 setup() {
@@ -32,15 +32,15 @@ make_docs() {
 	}' >"$1"
 }
 
-# BYTES COMMAND...: the command, killed when out.jsonl.part has grown by that much, or has become whole.
+# BYTES COMMAND...: the command, killed when $part (out.jsonl.part) has grown by that much, or has become whole.
 killed_after_bytes() {
-	local grow=$1 from now
+	local grow=$1 from now part=${part:-out.jsonl.part}
 	shift
-	from=$(stat -c %s out.jsonl.part 2>/dev/null || echo 0)
+	from=$(stat -c %s $part 2>/dev/null || echo 0)
 	"$@" 2>>log &
 	local pid=$!
 	while kill -0 $pid 2>/dev/null; do
-		now=$(stat -c %s out.jsonl.part 2>/dev/null || echo 0)
+		now=$(stat -c %s $part 2>/dev/null || echo 0)
 		[ "$now" -lt $((from + grow)) ] || break
 	done
 	kill -9 $pid 2>/dev/null || true
@@ -138,6 +138,85 @@ killed_after_bytes() {
 	done
 }
 
+@test "a killed split goes on: the parts, the rejects and the counts of a run left alone" {
+	make_docs a.jsonl 0 4000
+	gzip -c a.jsonl >b.jsonl.gz
+	whole=(--valid 20% --valid-file whole.valid --test 30% --test-file whole.test)
+	opts=(--valid 20% --valid-file out.valid --test 30% --test-file out.test)
+	"$jf" split --no-prov -o whole.jsonl --rejects whole.rej "${whole[@]}" a.jsonl b.jsonl.gz 2>whole.err
+	for i in 1 2 3; do
+		killed_after_bytes 2000000 "$jf" split --resume --no-prov -j $((i % 2 + 1)) -o out.jsonl \
+			--rejects out.rej "${opts[@]}" a.jsonl b.jsonl.gz
+		[ ! -e out.jsonl ] || break
+	done
+	"$jf" split --resume --no-prov -o out.jsonl --rejects out.rej "${opts[@]}" a.jsonl b.jsonl.gz 2>out.err
+	for part in jsonl valid test rej; do cmp whole.$part out.$part; done
+	count() { sed -n 's/^jfilter: \([0-9]* to train on.*\|[0-9]* in, .* rejected ([^)]*)\).*/\1/p' "$1"; }
+	[ "$(count whole.err)" = "$(count out.err)" ] && [ "$(count out.err | wc -l)" -eq 2 ]
+	[ -z "$(find . -name '*.part' -o -name '*.journal' -o -name '*.tmp.*')" ]
+}
+
+@test "a killed decontaminate keeps what it found" {
+	make_docs a.jsonl 0 6000
+	# items that some documents hold
+	sed -n '30p;700p;2900p;5100p' a.jsonl | sed 's/.*"text":"\([^"\\]*\).*/{"question":"\1"}/' >eval.jsonl
+	args=(--no-prov --rejects whole.rej --report whole.json -o whole.jsonl --common 100% --against eval.jsonl -- a.jsonl)
+	"$jf" decontaminate "${args[@]}" 2>whole.err
+	grep -q contaminated whole.rej
+	for i in 1 2 3; do
+		part=out.jsonl.found.part killed_after_bytes 800000 \
+			"$jf" decontaminate --resume -j $((i % 2 + 1)) "${args[@]//whole/out}"
+		[ ! -e out.jsonl ] || break
+	done
+	"$jf" decontaminate --resume "${args[@]//whole/out}" 2>out.err
+	grep -q 'going on after [1-9]' log out.err
+	for part in jsonl rej json; do cmp whole.$part out.$part; done
+	count() { sed -n 's/^jfilter: \([0-9]* in, .* rejected ([^)]*)\).*/\1/p' "$1"; }
+	[ -n "$(count whole.err)" ] && [ "$(count whole.err)" = "$(count out.err)" ]
+	[ -z "$(find . -name '*.part' -o -name '*.journal' -o -name '*.tmp.*')" ]
+	# other evaluation sets are another run
+	killed_after_bytes 1000000 "$jf" decontaminate --resume "${args[@]//whole/out}"
+	sed -i 2d eval.jsonl
+	"$jf" decontaminate -q "${args[@]}"
+	"$jf" decontaminate -q --resume "${args[@]//whole/out}"
+	cmp whole.rej out.rej
+}
+
+@test "a killed select keeps its counts and weights" {
+	make_docs a.jsonl 0 9000
+	make_docs like.jsonl 9000 50
+	args=(--like like.jsonl -n 500 --no-prov -o whole.jsonl --rejects whole.rej -- a.jsonl)
+	"$jf" select "${args[@]}" 2>whole.err
+	for i in 1 2 3 4; do
+		part=out.jsonl.weights.part killed_after_bytes 230000 \
+			"$jf" select --resume -j $((i % 2 + 1)) "${args[@]//whole/out}"
+		[ ! -e out.jsonl ] || break
+	done
+	"$jf" select --resume "${args[@]//whole/out}" 2>out.err
+	grep -q 'going on after [1-9]' log out.err
+	cmp whole.jsonl out.jsonl
+	cmp whole.rej out.rej
+	[ -z "$(find . -name '*.part' -o -name '*.journal' -o -name '*.tmp.*')" ]
+}
+
+@test "a killed mix keeps the epochs that it has taken" {
+	make_docs a.jsonl 0 1500
+	make_docs b.jsonl 5000 1500
+	printf 'total: 900k\nsources:\n  - { name: one, files: [a.jsonl], weight: 2, max_epochs: 3 }\n  - { name: two, files: [b.jsonl], weight: 1 }\n' >spec.yaml
+	args=(--no-prov --tag --valid 10% --valid-file whole.valid --rejects whole.rej -o whole.jsonl spec.yaml)
+	"$jf" mix "${args[@]}" 2>whole.err
+	for i in 1 2 3; do
+		part=out.jsonl.taken.part killed_after_bytes 1500000 "$jf" mix --resume "${args[@]//whole/out}"
+		[ ! -e out.jsonl ] || break
+	done
+	"$jf" mix --resume "${args[@]//whole/out}" 2>out.err
+	grep -q 'going on after [1-9]' log out.err
+	for part in jsonl valid rej; do cmp whole.$part out.$part; done
+	grep wanted whole.err >a
+	grep wanted out.err | cmp a -
+	[ -z "$(find . -name '*.part' -o -name '*.journal' -o -name '*.tmp.*')" ]
+}
+
 @test "what cannot be gone on with is refused" {
 	make_docs a.jsonl 0 10
 	run "$jf" --resume a.jsonl
@@ -146,6 +225,13 @@ killed_after_bytes() {
 	[ "$status" -eq 2 ] && [[ $output == *"standard input"* ]]
 	run "$jf" --resume -o out.jsonl --rejects /dev/null a.jsonl
 	[ "$status" -eq 2 ]
+	for verb in decontaminate select; do
+		[ $verb = select ] && set -- --like a.jsonl -n 3 || set -- --against a.jsonl
+		run "$jf" $verb --resume "$@" -- a.jsonl
+		[ "$status" -eq 2 ] && [[ $output == *"-o FILE"* ]]
+		run "$jf" $verb --resume -o out.jsonl "$@" <a.jsonl
+		[ "$status" -eq 2 ] && [[ $output == *"standard input"* ]]
+	done
 	[ -z "$(find . -name 'out.jsonl*')" ]
 }
 

@@ -51,12 +51,18 @@ setup() {
 
 @test "a kill leaves no folder and no temporary" {
 	for i in 1 2 3 4 5 6 7 8; do cat "$d/docs.jsonl"; done >"$d/big.jsonl"
-	{ cat "$d/big.jsonl"; sleep 5; } | jtokenize encode -t $t -q -o "$d/killed" - &
-	sleep 0.7
-	kill -TERM $! || true
-	wait $! || status=$?
+	mkfifo "$d/fifo"
+	jtokenize encode -t $t -q -o "$d/killed" - <"$d/fifo" &
+	pid=$!
+	exec 8>"$d/fifo"
+	# Done when all but what a pipe holds has been read; the input ends after the signal.
+	cat "$d/big.jsonl" >&8
+	kill -TERM $pid
+	exec 8>&-
+	wait $pid || status=$?
 	[ "${status:-0}" -ne 0 ]
 	[ ! -e "$d/killed" ]
+	[ -z "$(find "$d" -name '*.tmp.*')" ]
 }
 
 @test "truncated and damaged shards are refused, with the block" {
