@@ -96,11 +96,14 @@ optim_newton_schulz(float *x, int64_t rows, int64_t cols, int steps, float *scra
 		memcpy(x, wide, (size_t)(rows * cols) * sizeof(*x));
 }
 
-/* Matrices inside layers; embedding and head have one axis of words and stay with AdamW. */
+/*
+ * Matrices inside layers, "model.layers.N." or GPT-2's "transformer.h.N."; embedding and head have one
+ * axis of words and stay with AdamW.
+ */
 static bool
 takes(const struct jparam *p)
 {
-	return p->n_dims == 2 && p->decay && strstr(p->name, ".layers.");
+	return p->n_dims == 2 && p->decay && (strstr(p->name, ".layers.") || strstr(p->name, ".h."));
 }
 
 static int

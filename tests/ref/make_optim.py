@@ -153,6 +153,38 @@ def average(decay):
     return [out[k] for k in range(len(avg))]
 
 
+def in_groups(factors):
+    """AdamW with a rate of its own for each group."""
+    ps = [torch.nn.Parameter(start(k, s).float()) for k, s in enumerate(SHAPES)]
+    opt = torch.optim.AdamW([{"params": [p], "weight_decay": decay(k)} for k, p in enumerate(ps)],
+                            lr=1, betas=(0.9, 0.95), foreach=False)
+    for s in range(STEPS):
+        for k, p in enumerate(ps):
+            p.grad = gradient(k, s, SHAPES[k]).float()
+        torch.nn.utils.clip_grad_norm_(ps, CLIP)
+        for group, factor in zip(opt.param_groups, factors):
+            group["lr"] = rate(s) * factor
+        opt.step()
+    return ps
+
+
+def sam(radius):
+    """SAM around torch's SGD on the loss w^2 / 2 + gradient w, whose gradient depends on w."""
+    ps = [torch.nn.Parameter(start(k, s)) for k, s in enumerate(SHAPES)]
+    opts = [torch.optim.SGD([p], lr=1, momentum=0.9, weight_decay=decay(k)) for k, p in enumerate(ps)]
+    for s in range(STEPS):
+        add = [gradient(k, s, shape) for k, shape in enumerate(SHAPES)]
+        up = [g + p.detach() for g, p in zip(add, ps)]
+        norm = math.sqrt(sum((x * x).sum().item() for x in up))
+        for k, p in enumerate(ps):
+            p.grad = add[k] + p.detach() + radius / (norm + 1e-12) * up[k]
+        torch.nn.utils.clip_grad_norm_(ps, CLIP)
+        for o in opts:
+            o.param_groups[0]["lr"] = rate(s)
+            o.step()
+    return ps
+
+
 def codebook(signed):
     v = [0.0, 1.0]
     for i in range(7):
@@ -218,5 +250,7 @@ ours = by_formula(muon)
 check_muon(ours)
 show("muon", ours)
 show("average", average(0.6))
+show("groups", in_groups([0.5, 2, 1]))
+show("sam", sam(0.5))
 check_codebook()
 show("adamw8bit", [adamw8bit()])

@@ -48,33 +48,37 @@ who_is_muon(void)
 {
 	struct joptim_opts o = JOPTIM_OPTS_INIT;
 	struct jerr e = { 0 };
-	float v[4][64] = { { 0 } }, g[4][64] = { { 0 } };
-	struct jparam p[4] = {
+	float v[6][64] = { { 0 } }, g[6][64] = { { 0 } };
+	struct jparam p[6] = {
 		{ .name = "model.embed_tokens.weight", .n_dims = 2, .shape = { 8, 8 }, .decay = true },
 		{ .name = "model.layers.0.self_attn.q_proj.weight", .n_dims = 2, .shape = { 8, 8 },
 			.decay = true },
 		{ .name = "model.layers.0.input_layernorm.weight", .n_dims = 1, .shape = { 8 } },
 		{ .name = "lm_head.weight", .n_dims = 2, .shape = { 8, 8 }, .decay = true },
+		{ .name = "transformer.wpe.weight", .n_dims = 2, .shape = { 8, 8 }, .decay = true },
+		{ .name = "transformer.h.0.attn.c_attn.weight", .n_dims = 2, .shape = { 8, 8 },
+			.decay = true },
 	};
 	const char *want[] = { "model.embed_tokens.weight.exp_avg",
 		"model.embed_tokens.weight.exp_avg_sq",
 		"model.layers.0.self_attn.q_proj.weight.momentum",
 		"model.layers.0.input_layernorm.weight.exp_avg",
 		"model.layers.0.input_layernorm.weight.exp_avg_sq", "lm_head.weight.exp_avg",
-		"lm_head.weight.exp_avg_sq" };
+		"lm_head.weight.exp_avg_sq", "transformer.wpe.weight.exp_avg",
+		"transformer.wpe.weight.exp_avg_sq", "transformer.h.0.attn.c_attn.weight.momentum" };
 	struct joptim_state s;
 	struct joptim *opt;
 	size_t i;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 6; i++) {
 		p[i].value = v[i];
 		p[i].grad = g[i];
 	}
 	o.name = "muon";
-	ok(joptim_new(&opt, p, 4, &o, NULL, &e) == 0);
-	for (i = 0; joptim_state(opt, i, &s) && i < 7; i++)
+	ok(joptim_new(&opt, p, 6, &o, NULL, &e) == 0);
+	for (i = 0; joptim_state(opt, i, &s) && i < 10; i++)
 		eq_str(s.name, want[i]);
-	eq_int(i, 7);
+	eq_int(i, 10);
 	joptim_free(opt);
 }
 

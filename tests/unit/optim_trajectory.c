@@ -42,6 +42,43 @@ follow(struct joptim_opts o, const char *name, const float *want, double toleran
 	joptim_free(opt);
 }
 
+/* The loss w^2 / 2 + gradient w: what SAM finds uphill is not what it finds below. */
+static void
+add_weights(struct fixture *f, int s)
+{
+	int i;
+
+	fix_gradients(f, s);
+	for (i = 0; i < FIX_ALL; i++)
+		f->g[i] += f->w[i];
+}
+
+static void
+sharpness(void)
+{
+	struct joptim_opts o = JOPTIM_OPTS_INIT;
+	struct jerr e = { 0 };
+	struct joptim *opt;
+	struct fixture f;
+	double norm;
+	int s;
+
+	fix_init(&f);
+	o.name = "sgd";
+	o.sam = 0.5;
+	ok(joptim_new(&opt, f.p, FIX_PARAMS, &o, NULL, &e) == 0);
+	for (s = 0; s < FIX_STEPS; s++) {
+		add_weights(&f, s);
+		ok(joptim_climb(opt, joptim_grad_norm(opt)));
+		add_weights(&f, s);
+		norm = joptim_grad_norm(opt);
+		joptim_return(opt);
+		joptim_step(opt, fix_rate(s), norm);
+	}
+	near(worst(f.w, traj_sam, FIX_ALL), 0, 1e-6);
+	joptim_free(opt);
+}
+
 static void
 eight_bits(void)
 {
@@ -74,6 +111,7 @@ eight_bits(void)
 int
 main(void)
 {
+	static const struct joptim_scale groups[] = { { "*up_proj*", 0.5 }, { "*down_proj*", 2 } };
 	struct joptim_opts o = JOPTIM_OPTS_INIT, other = o;
 
 	follow(o, "adamw", traj_adamw, 1e-6);
@@ -88,8 +126,13 @@ main(void)
 	follow(o, "lamb", traj_lamb, 2e-6);
 	follow(o, "novograd", traj_novograd, 2e-6);
 	follow(o, "muon", traj_muon, 1e-5);
+	other = o;
+	other.scales = groups;
+	other.n_scales = 2;
+	follow(other, "adamw", traj_groups, 1e-6);
 	o.average = 0.6;
 	follow(o, "adamw", traj_average, 1e-6);
+	sharpness();
 	eight_bits();
 	return t_done();
 }
