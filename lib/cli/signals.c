@@ -54,6 +54,8 @@ signals_install(void)
 		install(stops[i]);
 	for (i = 0; i < sizeof(deaths) / sizeof(deaths[0]); i++)
 		install(deaths[i]);
+	/* A file that grows past ulimit -f is a failed write, told as one. */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 int

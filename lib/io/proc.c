@@ -122,7 +122,8 @@ become(int fd, int to)
 static void
 child_main(struct child *c, char *const argv[])
 {
-	static const int reset[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD };
+	static const int reset[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD,
+		SIGXFSZ };
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
 	size_t i;

@@ -22,7 +22,7 @@ struct jplot_series {
 struct jplot_opts {
 	const char *title, *x_label, *y_label;
 	int width, height;	/* columns and rows of the whole chart, or pixels */
-	bool unicode;		/* terminal: braille, else ASCII */
+	bool unicode;		/* terminal: braille, without colour for the first series; else ASCII */
 	bool colour;		/* terminal: ANSI colours */
 };
 

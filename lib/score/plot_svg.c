@@ -14,6 +14,12 @@
 static const char *const palette[] = { "#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed",
 	"#0891b2" };
 
+static const char *
+colour_of(size_t series)
+{
+	return palette[series % (sizeof(palette) / sizeof(palette[0]))];
+}
+
 static void
 escape(struct jbuf *out, const char *s)
 {
@@ -29,7 +35,7 @@ escape(struct jbuf *out, const char *s)
 
 struct frame {
 	struct plot_range r;
-	int w, h;
+	int w, h, top;		/* top: under the legend */
 };
 
 static double
@@ -41,7 +47,7 @@ px(const struct frame *f, double x)
 static double
 py(const struct frame *f, double y)
 {
-	return TOP + (f->r.y1 - y) / (f->r.y1 - f->r.y0) * (f->h - TOP - BOTTOM);
+	return f->top + (f->r.y1 - y) / (f->r.y1 - f->r.y0) * (f->h - f->top - BOTTOM);
 }
 
 static void
@@ -57,7 +63,7 @@ axes(const struct frame *f, const struct jplot_opts *o, struct jbuf *out)
 	for (v = ceil(f->r.x0 / step) * step; v <= f->r.x1 + step * 1e-9; v += step)
 		jbuf_printf(out, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"#8882\"/>"
 			"<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.6g</text>\n", px(f, v), px(f, v),
-			TOP, f->h - BOTTOM, px(f, v), f->h - BOTTOM + 18, fabs(v) < step * 1e-9 ? 0 : v);
+			f->top, f->h - BOTTOM, px(f, v), f->h - BOTTOM + 18, fabs(v) < step * 1e-9 ? 0 : v);
 	jbuf_printf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", f->w - RIGHT, f->h - 8);
 	escape(out, o->x_label);
 	jbuf_printf(out, "</text>\n<text x=\"8\" y=\"20\">");
@@ -94,31 +100,55 @@ curve(const struct frame *f, const struct jplot_series *s, const char *colour, s
 				px(f, s->x[i]), py(f, s->y[i]), colour);
 }
 
+/* Where the names stand: rows of them, as many as the width asks for; out NULL: only finds f->top. */
+static void
+legend(struct frame *f, const struct jplot_series *s, size_t n, const struct jplot_opts *o,
+	struct jbuf *out)
+{
+	double left = LEFT + 90, at, label = 24 + 7.0 * (double)strlen(o->y_label ? o->y_label : "");
+	int row = 0;
+	size_t i;
+
+	left = label > left ? label : left;
+	for (at = left, i = 0; i < n; i++) {
+		double wide = 34 + 7.0 * (double)strlen(s[i].name);
+
+		if (s[i].n == 0)
+			continue;
+		if (at > left && at + wide > f->w) {
+			at = left;
+			row++;
+		}
+		if (out) {
+			jbuf_printf(out, "<rect x=\"%.0f\" y=\"%d\" width=\"14\" height=\"4\" fill=\"%s\"/>"
+				"<text x=\"%.0f\" y=\"%d\">", at, 12 + 16 * row, colour_of(i), at + 20,
+				18 + 16 * row);
+			escape(out, s[i].name);
+			jbuf_adds(out, "</text>\n");
+		}
+		at += wide;
+	}
+	f->top = TOP + 16 * row;
+}
+
 void
 jplot_svg(const struct jplot_series *s, size_t n, const struct jplot_opts *o, struct jbuf *out)
 {
 	struct frame f = { .w = o->width > 200 ? o->width : 200, .h = o->height > 150 ? o->height : 150 };
 	size_t i;
-	double at = LEFT + 90;
 
 	plot_range(s, n, &f.r);
+	legend(&f, s, n, o, NULL);
+	f.h += f.top - TOP;
 	jbuf_printf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" "
 		"height=\"%d\" font-family=\"system-ui,sans-serif\" font-size=\"12\" fill=\"#666\">\n<title>",
 		f.w, f.h, f.w, f.h);
 	escape(out, o->title);
 	jbuf_adds(out, "</title>\n");
 	axes(&f, o, out);
-	for (i = 0; i < n; i++) {
-		const char *colour = palette[i % (sizeof(palette) / sizeof(palette[0]))];
-
-		if (s[i].n == 0)
-			continue;
-		curve(&f, &s[i], colour, out);
-		jbuf_printf(out, "<rect x=\"%.0f\" y=\"12\" width=\"14\" height=\"4\" fill=\"%s\"/>"
-			"<text x=\"%.0f\" y=\"18\">", at, colour, at + 20);
-		escape(out, s[i].name);
-		jbuf_adds(out, "</text>\n");
-		at += 34 + 7.0 * (double)strlen(s[i].name);
-	}
+	for (i = 0; i < n; i++)
+		if (s[i].n > 0)
+			curve(&f, &s[i], colour_of(i), out);
+	legend(&f, s, n, o, out);
 	jbuf_adds(out, "</svg>\n");
 }

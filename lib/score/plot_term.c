@@ -73,10 +73,19 @@ draw(struct canvas *c, const struct jplot_series *s, int series, const struct pl
 	jmem_free(count);
 }
 
+static const char marks[] = "*o+x#@";
+
+/* Braille is one line like another: without colour only the first series has it. */
+static bool
+braille(const struct jplot_opts *o, size_t series)
+{
+	return o->unicode && (o->colour || series == 0);
+}
+
 static void
 put_cell(const struct canvas *c, int cell, const struct jplot_opts *o, struct jbuf *out)
 {
-	static const char marks[] = "*o+x#@";
+	size_t series = c->owner[cell] - 1u;
 	char utf8[4];
 
 	if (!c->dots[cell]) {
@@ -85,10 +94,10 @@ put_cell(const struct canvas *c, int cell, const struct jplot_opts *o, struct jb
 	}
 	if (o->colour)
 		jbuf_printf(out, "\033[%dm", 31 + (c->owner[cell] + 2) % 6);
-	if (c->dx == 2)
+	if (braille(o, series))
 		jbuf_add(out, utf8, (size_t)jutf8_encode(0x2800u + c->dots[cell], utf8));
 	else
-		jbuf_addc(out, marks[(c->dots[cell] - 1) % 6]);
+		jbuf_addc(out, marks[series % 6]);
 	if (o->colour)
 		jbuf_adds(out, "\033[0m");
 }
@@ -96,16 +105,21 @@ put_cell(const struct canvas *c, int cell, const struct jplot_opts *o, struct jb
 static void
 legend(const struct jplot_series *s, size_t n, const struct jplot_opts *o, struct jbuf *out)
 {
-	static const char marks[] = "*o+x#@";
-	size_t i;
+	size_t i, at = 0, wide;
 
 	jbuf_printf(out, "%*s", LEFT + 1, "");
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++, at += wide) {
+		wide = s[i].n > 0 ? strlen(s[i].name) + 12 : 0;
 		if (s[i].n == 0)
 			continue;
+		if (at > 0 && (int)(at + wide) > o->width - LEFT - 1) {
+			jbuf_trim(out);
+			jbuf_printf(out, "\n%*s", LEFT + 1, "");
+			at = 0;
+		}
 		if (o->colour)
 			jbuf_printf(out, "\033[%dm", 31 + (int)(i + 3) % 6);
-		if (o->unicode)
+		if (braille(o, i))
 			jbuf_adds(out, "\xe2\xa0\xa4\xe2\xa0\xa4 ");
 		else
 			jbuf_printf(out, "%c ", marks[i % 6]);

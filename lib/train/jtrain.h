@@ -154,6 +154,8 @@ struct jtrain_plan {
 	double update_s;		/* measured seconds of one optimizer step */
 };
 
+/* Do the options make sense and go together, as far as can be told without model and data? */
+int jtrain_check(const struct jtrain_opts *o, struct jerr *e);
 /* Runs to the end: 0, or a negative code; JERR_STOP after a checkpoint on request. */
 int jtrain_run(const struct jtrain_opts *o, const struct jtrain_hooks *h, struct jerr *e);
 /* Measures instead of running.  A run that does not fit: *plan is filled, JERR_LIMIT. */
@@ -164,12 +166,14 @@ void jtrain_plan_text(const struct jtrain_plan *p, struct jbuf *out);
 
 /*
  * Which documents entered steps [from, to] (from 1) of the run in dir, by its run.json: calls fn for
- * each document of each row.  The data must be where and what they were.
+ * each document of each row.  The data must be where and what they were; JERR_ARG for a step beyond the
+ * last that a finished run took.
  */
 struct jtrain_where {
 	int64_t step, row;
 	const char *source;		/* PATH of the mixture, NULL without one */
 	const char *document;		/* "FILE:LINE" of a record, "SHARD#NUMBER" (from 0) in a shard */
+	const char *left_out;		/* why the gradients of the step were dropped; NULL: they were not */
 };
 typedef int jtrain_which_fn(void *arg, const struct jtrain_where *w, struct jerr *e);
 int jtrain_which(const char *dir, int64_t from, int64_t to, jtrain_which_fn *fn, void *arg,

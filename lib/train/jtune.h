@@ -50,6 +50,7 @@ struct jtune_space {
 	struct jtune_param *params;
 	size_t n_params;
 	const char *text;		/* of the file */
+	const char *options;		/* those of all trials, a line each; NULL: not held against */
 	struct jarena arena;		/* owns all of it */
 };
 
@@ -73,7 +74,8 @@ struct jtune_result {
 };
 
 /*
- * The search in dir, each run of `steps` steps at most.  results [s->trials] best first: farther, then
+ * The search in dir, each run of `steps` steps at most; JERR_ARG where dir holds one with another space
+ * or other options.  results [s->trials] best first: farther, then
  * lower; trials that tie by number.
  */
 int jtune_search(const struct jtune_space *s, const char *dir, int64_t steps,

@@ -28,8 +28,8 @@ open_base(struct train *t, struct jadapter_mark *mark, struct jerr *e)
 	int type = o->quantize_base ? jdtype_find(o->quantize_base) : 0;
 
 	if (t->preset)
-		return jerr_set(e, JERR_ARG, "--lora: %s has no weights to train beside: name a model "
-			"that was trained", o->model);
+		return jerr_set(e, JERR_ARG, "--%s: %s has no weights to train beside: name a model that was "
+			"trained", o->lora ? "lora" : "adapter", o->model);
 	if (jadapter_is(o->model))
 		return jerr_set(e, JERR_ARG, "%s is an adapter: name its base as --model, and the folder "
 			"as --adapter to go on with it", o->model);
@@ -76,40 +76,57 @@ train_open_adapter(struct train *t, struct jerr *e)
 	return 0;
 }
 
+/* The values of an adapter of the same shape; dir names it. */
+static int
+take_values(struct jadapter *to, const struct jadapter *from, const char *dir, struct jerr *e)
+{
+	size_t i, k;
+
+	if (from->n_params != to->n_params || from->count != to->count)
+		return jerr_set(e, JERR_FORMAT, "%s: %zu tensors of %llu values, expected %zu of %llu", dir,
+			from->n_params, (unsigned long long)from->count, to->n_params,
+			(unsigned long long)to->count);
+	for (i = 0; i < to->n_params; i++) {
+		const struct jparam *p = NULL;
+
+		for (k = 0; k < from->n_params && !p; k++)
+			if (strcmp(from->params[k].name, to->params[i].name) == 0)
+				p = &from->params[k];
+		if (!p || memcmp(p->shape, to->params[i].shape, sizeof(p->shape)) != 0)
+			return jerr_set(e, JERR_FORMAT, "%s: tensor %s is missing or has another shape", dir,
+				to->params[i].name);
+		memcpy(to->params[i].value, p->value, (size_t)(p->shape[0]
+			* (p->n_dims > 1 ? p->shape[1] : 1)) * sizeof(float));
+	}
+	return 0;
+}
+
 int
 train_first_adapter(struct train *t, struct jerr *e)
 {
-	if (t->o->adapter)
-		return train_take_adapter(t, t->o->adapter, e);
-	return jadapter_init(t->model->adapter, t->model, (uint64_t)t->o->seed, e);
+	struct jadapter *from;
+
+	if (!t->o->adapter)
+		return jadapter_init(t->model->adapter, t->model, (uint64_t)t->o->seed, e);
+	if (jadapter_load(&from, t->o->adapter, e) < 0)
+		return e->code;
+	take_values(t->model->adapter, from, t->o->adapter, e);
+	jadapter_free(from);
+	return e->code;
 }
 
 int
 train_take_adapter(struct train *t, const char *dir, struct jerr *e)
 {
 	struct jadapter *to = t->model->adapter, *from;
-	size_t i;
 
 	if (jadapter_load(&from, dir, e) < 0)
 		return e->code;
-	if (from->n_params != to->n_params || from->count != to->count)
-		jerr_set(e, JERR_FORMAT, "%s: %zu tensors of %llu values, expected %zu of %llu", dir,
-			from->n_params, (unsigned long long)from->count, to->n_params,
-			(unsigned long long)to->count);
-	for (i = 0; i < to->n_params && e->code == 0; i++) {
-		const struct jparam *p = NULL;
-		size_t k;
-
-		for (k = 0; k < from->n_params && !p; k++)
-			if (strcmp(from->params[k].name, to->params[i].name) == 0)
-				p = &from->params[k];
-		if (!p || memcmp(p->shape, to->params[i].shape, sizeof(p->shape)) != 0)
-			jerr_set(e, JERR_FORMAT, "%s: tensor %s is missing or has another shape", dir,
-				to->params[i].name);
-		else
-			memcpy(to->params[i].value, p->value, (size_t)(p->shape[0]
-				* (p->n_dims > 1 ? p->shape[1] : 1)) * sizeof(float));
-	}
+	if (strcmp(from->mark.print, to->mark.print) != 0)
+		jerr_set(e, JERR_ARG, "%s: the weights of --model %s are not those that the run began with: "
+			"bring them back, or start anew with another -o", dir, t->o->model);
+	else
+		take_values(to, from, dir, e);
 	jadapter_free(from);
 	return e->code;
 }

@@ -97,6 +97,9 @@ check_together(const struct jtrain_opts *o, struct jerr *e)
 	if (o->lora && o->adapter)
 		return jerr_set(e, JERR_ARG, "--lora begins an adapter, --adapter goes on with one: give "
 			"one of them");
+	if (!o->lora && !o->adapter && jadapter_is(o->model))
+		return jerr_set(e, JERR_ARG, "%s is an adapter: --adapter goes on with it, jmodel merge makes a "
+			"model of it", o->model);
 	if (o->quantize_base && !o->lora && !o->adapter)
 		return jerr_set(e, JERR_ARG, "--quantize-base needs --lora: weights that are trained "
 			"stay F32");
@@ -113,7 +116,7 @@ check_together(const struct jtrain_opts *o, struct jerr *e)
 }
 
 int
-train_check_options(const struct jtrain_opts *o, struct jerr *e)
+jtrain_check(const struct jtrain_opts *o, struct jerr *e)
 {
 	const char *base = (const char *)o;
 	size_t i;
@@ -130,9 +133,12 @@ train_check_options(const struct jtrain_opts *o, struct jerr *e)
 		int64_t v;
 
 		memcpy(&v, base + b->at, sizeof(v));
-		if (v < b->lo || v > b->hi)
-			return jerr_set(e, JERR_ARG, "--%s: must be at least %lld%s, got %lld",
-				b->name, (long long)b->lo, v > b->hi ? " and smaller" : "", (long long)v);
+		if (v < b->lo)
+			return jerr_set(e, JERR_ARG, "--%s: must be at least %lld, got %lld", b->name,
+				(long long)b->lo, (long long)v);
+		if (v > b->hi)
+			return jerr_set(e, JERR_ARG, "--%s: must be at most %lld, got %lld", b->name,
+				(long long)b->hi, (long long)v);
 	}
 	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		const struct range *r = &ranges[i];
@@ -148,8 +154,55 @@ train_check_options(const struct jtrain_opts *o, struct jerr *e)
 	return check_together(o, e);
 }
 
-/* One option that changes the result: how it is spelled and what it is now. */
-enum kind { K_INT, K_NUM, K_STR };
+/* Given, but nothing reads it: told, for it is a mistake or a misunderstanding. */
+struct idle {
+	const char *option, *needs;
+	bool given, used;
+};
+
+static bool
+schedules(const struct train *t, enum jsched_kind kind)
+{
+	return t->sched.kind == kind || (t->o->phase2 && t->sched2.kind == kind);
+}
+
+void
+train_tell_idle(const struct train *t)
+{
+	const struct jtrain_opts *o = t->o;
+	bool sgd = strcmp(o->optimizer, "sgd") == 0, muon = strcmp(o->optimizer, "muon") == 0;
+	bool lion = strcmp(o->optimizer, "lion") == 0;
+	bool adafactor = strcmp(o->optimizer, "adafactor") == 0;
+	const struct idle v[] = {
+		{ "decay-steps", "schedule wsd", o->decay_steps >= 0, schedules(t, JSCHED_WSD) },
+		{ "cycle", "schedule cyclical", o->cycle >= 0, schedules(t, JSCHED_CYCLICAL) },
+		{ "phase2-steps", "phase2", o->phase2_steps >= 0, o->phase2 },
+		{ "phase2-lr", "phase2", o->phase2_lr >= 0, o->phase2 },
+		{ "min-lr", "schedule other than constant", o->min_lr > 0, o->cooldown > 0
+			|| t->sched.kind != JSCHED_CONSTANT || o->phase2 },
+		{ "momentum", "optimizer sgd or muon", o->momentum >= 0, sgd || muon },
+		{ "beta1", "optimizer other than sgd and adafactor", o->beta1 >= 0, !sgd && !adafactor },
+		{ "beta2", "optimizer other than sgd and adafactor", o->beta2 >= 0, !sgd && !adafactor },
+		{ "eps", "optimizer other than sgd, lion and adafactor", o->eps >= 0,
+			!sgd && !lion && !adafactor },
+		{ "valid-every", "valid", o->valid_every > 0, o->n_valid > 0 },
+		{ "valid-rows", "valid", o->valid_rows > 0, o->n_valid > 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+		if (v[i].given && !v[i].used)
+			train_warn(t->h, "--%s has no effect without --%s", v[i].option, v[i].needs);
+	if (t->sched.warmup > t->sched.steps)
+		train_warn(t->h, "the warm-up of %lld steps is longer than the run of %lld: the rate does "
+			"not reach --lr", (long long)t->sched.warmup, (long long)t->sched.steps);
+}
+
+/*
+ * One option that changes the result: how it is spelled and what it is now.  Of content, like that of
+ * data, the hash.
+ */
+enum kind { K_INT, K_NUM, K_STR, K_CONTENT };
 struct item {
 	const char *name;
 	enum kind kind;
@@ -162,7 +215,7 @@ struct item {
 struct items {
 	struct item v[MAX_ITEMS];
 	size_t n;
-	char data_hash[65], tok_hash[65];
+	char valid_hash[65], tok_hash[65];
 };
 
 static void
@@ -183,7 +236,32 @@ add_str(struct items *it, const char *name, const char *v)
 	it->v[it->n++] = (struct item){ .name = name, .kind = K_STR, .s = v ? v : "" };
 }
 
-/* The token stream, its cutting into documents and the tokenizer. */
+static void
+add_content(struct items *it, const char *name, const char *hash)
+{
+	it->v[it->n++] = (struct item){ .name = name, .kind = K_CONTENT, .s = hash };
+}
+
+/* Which tokens carry loss; what cannot be read now is told when it is wanted. */
+static void
+hash_mask(struct jsha256 *h, const struct jshard_set *s, uint64_t tokens)
+{
+	enum { PIECE = 4096 };
+	unsigned char mask[PIECE];
+	struct jerr ignored = { 0 };
+	uint32_t ids[PIECE];
+	uint64_t at;
+
+	for (at = 0; at < tokens; at += PIECE) {
+		size_t n = tokens - at < PIECE ? (size_t)(tokens - at) : PIECE;
+
+		if (jshard_get(s, at, n, ids, mask, &ignored) < 0)
+			return;
+		jsha256_add(h, mask, n);
+	}
+}
+
+/* The token stream, its mask, its cutting into documents and the tokenizer. */
 static void
 hash_set(struct jsha256 *h, const struct jshard_set *s)
 {
@@ -197,20 +275,43 @@ hash_set(struct jsha256 *h, const struct jshard_set *s)
 		jle_put64(start, jshard_doc_start(s, d));
 		jsha256_add(h, start, sizeof(start));
 	}
+	if (info->has_mask)
+		hash_mask(h, s, info->tokens);
 }
 
-void
-train_data_hash(const struct train *t, char out[65])
+const char *
+train_data_hash(struct train *t)
 {
 	struct jsha256 h;
 	unsigned char sum[32];
 	size_t i;
 
+	if (*t->data_hash)
+		return t->data_hash;
 	jsha256_init(&h);
 	for (i = 0; i < t->feed.n; i++)
 		hash_set(&h, t->feed.v[i].data.set);
 	jsha256_done(&h, sum);
-	jhash_hex(sum, sizeof(sum), out);
+	jhash_hex(sum, sizeof(sum), t->data_hash);
+	return t->data_hash;
+}
+
+/* Held-out losses change the result where they choose the model or end the run. */
+static void
+list_valid(const struct train *t, struct items *it)
+{
+	struct jsha256 h;
+	unsigned char sum[32];
+
+	if (!t->valid.set || (t->o->patience == 0 && !t->o->keep_best))
+		return;
+	jsha256_init(&h);
+	hash_set(&h, t->valid.set);
+	jsha256_done(&h, sum);
+	jhash_hex(sum, sizeof(sum), it->valid_hash);
+	add_content(it, "valid", it->valid_hash);
+	add_int(it, "valid-every", t->o->valid_every);
+	add_int(it, "valid-rows", t->o->valid_rows);
 }
 
 /* The schedule and the optimizer, with nothing left open. */
@@ -250,7 +351,7 @@ list_optimizer(const struct train *t, struct items *it)
 }
 
 static void
-list_options(const struct train *t, struct items *it)
+list_options(struct train *t, struct items *it)
 {
 	const struct jtrain_opts *o = t->o;
 	unsigned char fp[32];
@@ -258,11 +359,10 @@ list_options(const struct train *t, struct items *it)
 	it->n = 0;
 	jtok_fingerprint(t->tok, fp);
 	jhash_hex(fp, sizeof(fp), it->tok_hash);
-	train_data_hash(t, it->data_hash);
 	add_str(it, "objective", o->objective);
 	add_str(it, "model", jfs_base(o->model));
-	add_str(it, "tokenizer", it->tok_hash);
-	add_str(it, "data", it->data_hash);
+	add_content(it, "tokenizer", it->tok_hash);
+	add_content(it, "data", train_data_hash(t));
 	/* With a constant rate the number of steps only says when to stop. */
 	if (t->sched.kind != JSCHED_CONSTANT || o->phase2)
 		add_int(it, "steps", t->planned);
@@ -284,6 +384,7 @@ list_options(const struct train *t, struct items *it)
 	add_str(it, "on-nonfinite", o->on_nonfinite);
 	add_int(it, "patience", o->patience);
 	add_int(it, "keep-best", o->keep_best);
+	list_valid(t, it);
 	add_int(it, "seed", o->seed);
 }
 
@@ -298,13 +399,14 @@ put_item(const struct item *i, struct jbuf *b)
 		jjson_num(b, i->d);
 		break;
 	case K_STR:
+	case K_CONTENT:
 		jjson_str(b, i->s, strlen(i->s));
 		break;
 	}
 }
 
 void
-train_put_options(const struct train *t, struct jbuf *b)
+train_put_options(struct train *t, struct jbuf *b)
 {
 	struct items it;
 	size_t i;
@@ -331,19 +433,53 @@ same(const struct item *i, const struct jval *v)
 	}
 }
 
-int
-train_match_options(const struct train *t, const struct jval *saved, const char *where,
-	struct jerr *e)
+/* As a person would have typed it. */
+static void
+show_item(const struct item *i, struct jbuf *b)
 {
-	struct items it;
-	struct jbuf was, now;
-	size_t i;
-	int rc = 0;
+	if (i->kind == K_STR && !*i->s)
+		jbuf_adds(b, "not given");
+	else
+		put_item(i, b);
+}
 
+static void
+show_saved(const struct jval *v, struct jbuf *b)
+{
+	if (!v || (v->type == JVAL_STR && !*v->u.s.p))
+		jbuf_adds(b, "not given");
+	else
+		jjson_val(b, v);
+}
+
+static int
+refuse_item(const struct item *i, const struct jval *v, const char *where, struct jerr *e)
+{
+	struct jbuf was, now;
+
+	if (i->kind == K_CONTENT)
+		return jerr_set(e, JERR_ARG, "%s: the content of --%s is not what it was when the run "
+			"began: bring that back, or start anew with another -o", where,
+			strcmp(i->name, "data") == 0 ? "data (or --mix)" : i->name);
 	jbuf_init(&was);
 	jbuf_init(&now);
+	show_item(i, &now);
+	show_saved(v, &was);
+	jerr_set(e, JERR_ARG, "%s: --%s was %s when the run began and is %s now: resume with the same "
+		"options, or start anew with another -o", where, i->name, was.p, now.p);
+	jbuf_release(&was);
+	jbuf_release(&now);
+	return e->code;
+}
+
+int
+train_match_options(struct train *t, const struct jval *saved, const char *where, struct jerr *e)
+{
+	struct items it;
+	size_t i;
+
 	list_options(t, &it);
-	for (i = 0; i < it.n && rc == 0; i++) {
+	for (i = 0; i < it.n; i++) {
 		const struct jval *v = jval_get(saved, it.v[i].name);
 
 		if (v && same(&it.v[i], v))
@@ -351,16 +487,7 @@ train_match_options(const struct train *t, const struct jval *saved, const char 
 		/* A cooldown may begin at any checkpoint of a run that has none. */
 		if (v && strcmp(it.v[i].name, "cooldown") == 0 && v->type == JVAL_INT && v->u.i == 0)
 			continue;
-		put_item(&it.v[i], &now);
-		if (v)
-			jjson_val(&was, v);
-		else
-			jbuf_adds(&was, "absent");
-		rc = jerr_set(e, JERR_ARG, "%s: --%s was %s when the run began and is %s now: resume "
-			"with the same options, or start anew with another -o", where, it.v[i].name,
-			was.p, now.p);
+		return refuse_item(&it.v[i], v, where, e);
 	}
-	jbuf_release(&was);
-	jbuf_release(&now);
-	return rc;
+	return 0;
 }

@@ -142,9 +142,11 @@ refuse(struct train *t, const struct jtrain_plan *p, struct jerr *e)
 
 	jbuf_init(&cures);
 	find_cures(t, p, &cures);
-	if (cures.n == 0)
-		jbuf_printf(&cures, "a model of at most about %.3g weights", p->limit > rest
-			? (double)(p->limit - rest) / (double)bare * (double)p->params : 0);
+	if (cures.n == 0 && p->limit > rest)
+		jbuf_printf(&cures, "a model of at most about %.3g weights", (double)(p->limit - rest)
+			/ (double)bare * (double)p->params);
+	else if (cures.n == 0)
+		jbuf_adds(&cures, "more memory only");
 	jerr_set(e, JERR_LIMIT, "the run needs %s, %s may be used: it would fit with %s",
 		jstr_human_bytes(need, (double)p->total), jstr_human_bytes(have, (double)p->limit),
 		cures.p);
@@ -288,5 +290,7 @@ jtrain_plan_text(const struct jtrain_plan *p, struct jbuf *out)
 	bytes_row(out, "shards (mapped, reclaimable)", p->shards);
 	if (p->base > 0 && p->base_mapped)
 		bytes_row(out, "base (mapped, reclaimable)", p->base);
+	bytes_row(out, "resident at most, with what is mapped", p->total + p->shards
+		+ (p->base_mapped ? p->base : 0));
 	time_rows(p, out);
 }

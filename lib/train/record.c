@@ -1,6 +1,7 @@
 /*
  * record.c - DIR/run.json: what a run was asked for, so that it can be told later which documents
- * entered which step; and the lock that keeps a second process out of the folder.
+ * entered which step, and which steps were left out; and the lock that keeps a second process out of
+ * the folder.
  *
  * The order of documents is a function of data, seed and the shape of the batches, so nothing is
  * written while the run goes on.
@@ -12,6 +13,7 @@
 #include "conf/jval.h"
 #include "io/jfs.h"
 #include "io/jio.h"
+#include "record/jrec.h"
 #include "train/train_internal.h"
 
 #define RUN_FILE "run.json"
@@ -78,10 +80,8 @@ int
 train_record_run(struct train *t, struct jerr *e)
 {
 	const struct jtrain_opts *o = t->o;
-	char hash[65];
 	struct jbuf b;
 
-	train_data_hash(t, hash);
 	jbuf_init(&b);
 	jbuf_printf(&b, "{\"batch\": %lld, \"seq\": %lld, \"steps\": %lld, \"seed\": %lld, "
 		"\"max_line\": %llu", (long long)o->batch, (long long)o->seq, (long long)t->steps,
@@ -95,7 +95,7 @@ train_record_run(struct train *t, struct jerr *e)
 	put_text(&b, "ramp_by", o->ramp_by);
 	put_list(&b, "data", o->data, o->n_data);
 	put_list(&b, "mix", o->mix, o->n_mix);
-	put_text(&b, "data_hash", hash);
+	put_text(&b, "data_hash", train_data_hash(t));
 	jbuf_adds(&b, "}\n");
 	if (ftruncate(t->lock, 0) < 0 || pwrite(t->lock, b.p, b.n, 0) != (ssize_t)b.n)
 		jerr_sys(e, "%s/" RUN_FILE ": cannot write", o->out);
@@ -141,15 +141,73 @@ read_run(const char *dir, struct jtrain_opts *o, const char **hash, struct jaren
 	o->data = get_list(v, "data", a, &o->n_data);
 	o->mix = get_list(v, "mix", a, &o->n_mix);
 	*hash = jval_str(v, "data_hash", "");
-	return train_check_options(o, e) < 0 ? jerr_wrap(e, "%s", path) : 0;
+	return jtrain_check(o, e) < 0 ? jerr_wrap(e, "%s", path) : 0;
+}
+
+/* Steps of incidents.jsonl, whose gradients were dropped, and why. */
+struct left_out {
+	struct left {
+		int64_t step;
+		const char *kind;
+	} *v;
+	size_t n, cap;
+};
+
+static int
+read_left_out(struct left_out *l, const char *dir, struct jarena *a, struct jerr *e)
+{
+	const char *path = jfs_join(a, dir, "incidents.jsonl"), *kind;
+	struct jin *in;
+	struct jrec r;
+	int64_t step;
+	char *line;
+	size_t n;
+
+	if (!jfs_exists(path))
+		return 0;
+	if (jin_open(&in, path, e) < 0)
+		return e->code;
+	while (jin_line(in, &line, &n, e) == 1 && jrec_parse(&r, line, n, a, e) == 0) {
+		if (!jrec_str(&r, "kind", &kind, &n) || !jrec_int(&r, "step", &step))
+			continue;
+		JMEM_GROW(l->v, l->cap, l->n + 1);
+		l->v[l->n++] = (struct left){ step, jarena_strndup(a, kind, n) };
+	}
+	jin_close(in);
+	return e->code;
+}
+
+static const char *
+find_left_out(const struct left_out *l, int64_t step)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (l->v[i].step == step)
+			return l->v[i].kind;
+	return NULL;
+}
+
+/* The steps of a run that has ended, which may be fewer than it was to have. */
+static int64_t
+steps_taken(const char *dir, int64_t asked, struct jarena *a)
+{
+	const char *path = jfs_join(a, dir, "trainer_state.json");
+	struct jerr ignored = { 0 };
+	struct jval *v;
+
+	if (!jfs_exists(path) || jval_load_json(&v, path, a, &ignored) < 0)
+		return asked;
+	return jval_int(v, "step", asked);
 }
 
 static int
-tell_step(struct train *t, int64_t step, jtrain_which_fn *fn, void *arg, struct jerr *e)
+tell_step(struct train *t, int64_t step, const char *left_out, jtrain_which_fn *fn, void *arg,
+	struct jerr *e)
 {
 	const struct stage *s = train_stage(t, step);
 	uint64_t first = train_first_part(t, step), *docs;
-	struct jtrain_where w = { .step = step + 1 };
+	struct jtrain_where w = { .step = step + 1, .left_out = left_out };
 	struct jbuf name;
 	size_t n, k;
 	int source;
@@ -171,33 +229,45 @@ tell_step(struct train *t, int64_t step, jtrain_which_fn *fn, void *arg, struct 
 	return e->code;
 }
 
+/* The run as its data are now; refused if they or the steps are not those of the run. */
+static int
+open_run(struct train *t, const struct jtrain_opts *o, const char *hash, int64_t to, struct jerr *e)
+{
+	static const struct jtrain_hooks quiet = { 0 };
+	int64_t taken;
+
+	if (train_open_data(t, o, &quiet, e) < 0)
+		return jerr_wrap(e, "%s/" RUN_FILE " (names are as seen from where the run was started)",
+			o->out);
+	if (strcmp(train_data_hash(t), hash) != 0)
+		return jerr_set(e, JERR_FORMAT, "%s: the data are not what they were when the run began",
+			o->out);
+	taken = steps_taken(o->out, t->steps, &t->arena);
+	if (to > taken)
+		return jerr_set(e, JERR_ARG, "step %lld: the run has %lld", (long long)to,
+			(long long)taken);
+	return 0;
+}
+
 int
 jtrain_which(const char *dir, int64_t from, int64_t to, jtrain_which_fn *fn, void *arg,
 	struct jerr *e)
 {
 	struct jtrain_opts o = JTRAIN_OPTS_INIT;
-	struct jtrain_hooks h = { 0 };
-	const char *want = "";
-	char hash[65];
+	struct left_out left = { 0 };
+	const char *hash = "";
 	struct jarena a;
 	struct train t;
 	int64_t step;
 
 	jarena_init(&a, 0);
-	if (read_run(dir, &o, &want, &a, e) == 0) {
-		if (train_open_data(&t, &o, &h, e) == 0) {
-			train_data_hash(&t, hash);
-			if (strcmp(hash, want) != 0)
-				jerr_set(e, JERR_FORMAT, "%s: the data are not what they were when the "
-					"run began", dir);
-			if (to > t.steps)
-				jerr_set(e, JERR_ARG, "step %lld: the run has %lld", (long long)to,
-					(long long)t.steps);
+	if (read_run(dir, &o, &hash, &a, e) == 0 && read_left_out(&left, dir, &a, e) == 0) {
+		if (open_run(&t, &o, hash, to, e) == 0)
 			for (step = from - 1; step < to && e->code == 0; step++)
-				tell_step(&t, step, fn, arg, e);
-		}
+				tell_step(&t, step, find_left_out(&left, step + 1), fn, arg, e);
 		train_close(&t);
 	}
+	jmem_free(left.v);
 	jarena_release(&a);
 	return e->code;
 }

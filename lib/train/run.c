@@ -91,6 +91,7 @@ run(struct train *t, const char *checkpoint, struct jerr *e)
 	struct jtrain_plan plan = { 0 };
 	const char *bad;
 
+	train_tell_idle(t);
 	if (train_prepare(t, &plan, e) < 0) {
 		if (plan.total > plan.limit)
 			tell_plan(t->h, &plan);
@@ -98,8 +99,12 @@ run(struct train *t, const char *checkpoint, struct jerr *e)
 	}
 	if (plan.recompute && t->o->recompute < 0)
 		train_note(t->h, "activations are recomputed to fit the memory");
-	if (t->preset && !checkpoint)
+	if (t->preset && !checkpoint) {
 		jmodel_init_weights(t->model, (uint64_t)t->o->seed);
+		if (jfs_exists(t->o->model))
+			train_note(t->h, "%s has a configuration but no weights: starting from random ones",
+				t->o->model);
+	}
 	joptim_begin_average(t->opt);
 	if (checkpoint) {
 		if (train_restore(t, checkpoint, e) < 0)
@@ -134,7 +139,7 @@ jtrain_run(const struct jtrain_opts *o, const struct jtrain_hooks *h, struct jer
 	struct train t;
 	int done, lock = -1;
 
-	if (train_check_options(o, e) < 0)
+	if (jtrain_check(o, e) < 0)
 		return e->code;
 	jarena_init(&a, 0);
 	if (check_folder(o, &a, &checkpoint, &lock, e) == 0) {
@@ -216,9 +221,11 @@ jtrain_plan(const struct jtrain_opts *o, const struct jtrain_hooks *h, struct jt
 
 	*plan = (struct jtrain_plan){ 0 };
 	rehearsal.out = "";
-	if (train_check_options(&rehearsal, e) < 0)
+	if (jtrain_check(&rehearsal, e) < 0)
 		return e->code;
-	if (train_open(&t, &rehearsal, h, NULL, e) == 0 && train_prepare(&t, plan, e) == 0) {
+	if (train_open(&t, &rehearsal, h, NULL, e) == 0)
+		train_tell_idle(&t);
+	if (e->code == 0 && train_prepare(&t, plan, e) == 0) {
 		double peak = train_probe_peak(t.pool, PLAN_PROBE_S,
 			train_in_bf16(t.o));
 

@@ -82,8 +82,11 @@ put_state(struct train *t, const char *dir, struct jerr *e)
 	put_window(&b, "norms", &t->norms);
 	jbuf_adds(&b, ", \"options\": ");
 	train_put_options(t, &b);
+	jbuf_adds(&b, ", \"files\": ");
+	rc = train_put_sums(dir, &t->arena, &b, e);
 	jbuf_adds(&b, "}\n");
-	rc = jout_put(jfs_join(&t->arena, dir, STATE_FILE), b.p, b.n, e);
+	if (rc == 0)
+		rc = jout_put(jfs_join(&t->arena, dir, STATE_FILE), b.p, b.n, e);
 	jbuf_release(&b);
 	return rc;
 }
@@ -197,6 +200,16 @@ put_model(struct train *t, const char *dir, enum jdtype dtype, struct jerr *e)
 	return e->code < 0 ? e->code : jtok_save(t->tok, dir, e);
 }
 
+/* A checkpoint could not be written: says what is left of the run. */
+static int
+tell_last(struct train *t, struct jerr *e)
+{
+	const char *last = train_find_checkpoint(t->o->out, &t->arena);
+
+	return jerr_wrap(e, "step %lld is not saved, %s%s", (long long)t->step, last ? last
+		: "no checkpoint was before it", last ? " is whole, --resume goes on from there" : "");
+}
+
 int
 train_save_checkpoint(struct train *t, struct jerr *e)
 {
@@ -206,13 +219,13 @@ train_save_checkpoint(struct train *t, struct jerr *e)
 
 	dir = jfs_join(&t->arena, t->o->out, checkpoint_name(t, t->step));
 	if (jfs_dir_begin(dir, &t->arena, &tmp, e) < 0)
-		return e->code;
+		return tell_last(t, e);
 	/* The averages are the model; the optimizer's file has the weights in their place. */
 	joptim_swap_average(t->opt);
 	if (put_model(t, tmp, JDT_F32, e) < 0 || put_optimizer(t, tmp, e) < 0
 		|| put_state(t, tmp, e) < 0) {
 		jfs_dir_abort(tmp);
-		return e->code;
+		return tell_last(t, e);
 	}
 	joptim_swap_average(t->opt);
 	rc = jfs_dir_commit(tmp, dir, e);
@@ -372,6 +385,7 @@ train_restore(struct train *t, const char *checkpoint, struct jerr *e)
 
 	if (load_state(checkpoint, &t->arena, &v, e) < 0
 		|| train_match_options(t, jval_get(v, "options"), checkpoint, e) < 0
+		|| train_check_sums(jval_get(v, "files"), checkpoint, &t->arena, e) < 0
 		|| (t->model->adapter && train_take_adapter(t, checkpoint, e) < 0)
 		|| restore_optimizer(t, checkpoint, e) < 0)
 		return e->code;

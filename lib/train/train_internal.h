@@ -96,6 +96,7 @@ struct train {
 	int64_t planned;			/* the same without a cooldown */
 	const char *lr_scale;			/* the options --lr-scale, joined */
 	const char *shares;			/* weights and limits of --mix, joined */
+	char data_hash[65];			/* of train_data_hash(); "": not found yet */
 	uint64_t program;			/* resident bytes before the run */
 	double peak;				/* measured FLOP/s of a matrix product */
 	struct metrics *log, *incidents;	/* incidents: NULL until there is one */
@@ -149,7 +150,7 @@ int train_step_gradients(struct train *t, uint64_t first, int64_t n, double *los
 /* --- lora.c --- */
 /* The frozen base and an adapter on it. */
 int train_open_adapter(struct train *t, struct jerr *e);
-/* Puts the values that the run began with, or those of a folder, in place. */
+/* Puts the values that the run began with, or those of its checkpoint, in place. */
 int train_first_adapter(struct train *t, struct jerr *e);
 int train_take_adapter(struct train *t, const char *dir, struct jerr *e);
 uint64_t train_base_bytes(const struct train *t);
@@ -226,17 +227,23 @@ const char *train_holds(const char *dir, struct jarena *a);
 int train_finished(struct train *t, struct jerr *e);
 int train_clean(const char *dir, struct jerr *e);	/* removes what a killed run left half-made */
 
-/* --- options.c --- */
-int train_check_options(const struct jtrain_opts *o, struct jerr *e);
-int train_dtype(const char *name, struct jerr *e);	/* enum jdtype, or negative */
-/* Of the tokens, their documents and the tokenizer, of all sources. */
-void train_data_hash(const struct train *t, char out[65]);
-/* {"name": value, ...}: every option that changes the result. */
-void train_put_options(const struct train *t, struct jbuf *b);
+/* --- sums.c --- */
+/* Appends {"NAME": "HASH", ...} of the files of tensors in dir. */
+int train_put_sums(const char *dir, struct jarena *a, struct jbuf *b, struct jerr *e);
+/* Are they what was written?  sums NULL: nobody knows, 0. */
 struct jval;
+int train_check_sums(const struct jval *sums, const char *dir, struct jarena *a, struct jerr *e);
+
+/* --- options.c --- */
+/* Warns of options that have no effect beside the others. */
+void train_tell_idle(const struct train *t);
+int train_dtype(const char *name, struct jerr *e);	/* enum jdtype, or negative */
+/* Of the tokens, their mask, their documents and the tokenizer, of all sources; found once. */
+const char *train_data_hash(struct train *t);
+/* {"name": value, ...}: every option that changes the result. */
+void train_put_options(struct train *t, struct jbuf *b);
 /* Refuses a saved set of options that differs, naming the option. */
-int train_match_options(const struct train *t, const struct jval *saved, const char *where,
-	struct jerr *e);
+int train_match_options(struct train *t, const struct jval *saved, const char *where, struct jerr *e);
 
 /* --- metrics.c --- */
 struct metrics_line {
@@ -269,7 +276,7 @@ void wire_bytes(struct jbuf *b, int field, const void *p, size_t n);
  * As events_open(), into the folder of an offline run of Weights & Biases below dir, which `wandb sync`
  * uploads: the one that this run has there, or a new one.
  */
-int wandb_open(struct wandb **w, const struct train *t, const char *dir, struct jerr *e);
+int wandb_open(struct wandb **w, struct train *t, const char *dir, struct jerr *e);
 int wandb_put(struct wandb *w, const struct metrics_line *l, struct jerr *e);
 /* done: the run has come to its end. */
 int wandb_close(struct wandb *w, bool done, struct jerr *e);

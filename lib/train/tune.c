@@ -54,6 +54,38 @@ check_space(struct search *w, struct jerr *e)
 	return e->code;
 }
 
+/* Length of the line at s. */
+static int
+line_length(const char *s)
+{
+	return (int)strcspn(s, "\n");
+}
+
+/* The same for the options that all trials have: the ledger is of those. */
+static int
+check_options(struct search *w, struct jerr *e)
+{
+	const char *path = jfs_join(&w->arena, w->dir, "options.txt"), *now = w->s->options, *old;
+	struct jbuf was;
+
+	if (!now)
+		return 0;
+	if (!jfs_exists(path))
+		return jout_put(path, now, strlen(now), e);
+	jbuf_init_max(&was, (size_t)1 << 20);
+	if (jin_slurp(path, &was, e) == 0 && strcmp(was.p, now) != 0) {
+		for (old = was.p; *old && line_length(old) == line_length(now)
+			&& memcmp(old, now, (size_t)line_length(now)) == 0; ) {
+			old += line_length(old) + (old[line_length(old)] != 0);
+			now += line_length(now) + (now[line_length(now)] != 0);
+		}
+		jerr_set(e, JERR_ARG, "%s: the search began with '%.*s', not '%.*s': give the same "
+			"options, or another -o", w->dir, line_length(old), old, line_length(now), now);
+	}
+	jbuf_release(&was);
+	return e->code;
+}
+
 static void
 take_line(struct search *w, const struct jrec *r)
 {
@@ -191,7 +223,8 @@ jtune_search(const struct jtune_space *s, const char *dir, int64_t steps,
 	for (i = 0; i < s->trials; i++)
 		results[i] = (struct jtune_result){ .trial = i, .value = INFINITY };
 	jarena_init(&w.arena, 0);
-	if (jfs_mkdirs(dir, e) == 0 && check_space(&w, e) == 0 && open_ledger(&w, e) == 0)
+	if (jfs_mkdirs(dir, e) == 0 && check_space(&w, e) == 0 && check_options(&w, e) == 0
+		&& open_ledger(&w, e) == 0)
 		rounds(&w, steps, e);
 	metrics_close(w.ledger, e->code < 0 ? &ignored : e);
 	jmem_free(w.done);

@@ -8,7 +8,6 @@
  * The operations of a large model share the threads among themselves: it has one stream.  Where there
  * are more threads than streams, the operations of each stream share some.
  */
-#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 

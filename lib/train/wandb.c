@@ -153,7 +153,7 @@ wandb_put(struct wandb *w, const struct metrics_line *l, struct jerr *e)
 
 /* Header and run, at the start of a new file. */
 static int
-begin(struct wandb *w, const struct train *t, const char *id, struct jerr *e)
+begin(struct wandb *w, struct train *t, const char *id, struct jerr *e)
 {
 	const char *name = jfs_base(t->o->out);
 	struct jbuf options;
@@ -255,7 +255,7 @@ record_step(const struct jbuf *b)
 
 /* Cuts off what follows the last whole record of a step of at most keep. */
 static int
-keep_until(struct wandb *w, const struct train *t, const char *id, struct jerr *e)
+keep_until(struct wandb *w, struct train *t, const char *id, struct jerr *e)
 {
 	char magic[HEAD];
 	int64_t good = 0;
@@ -296,7 +296,7 @@ find_folder(const char *dir, const char *id, struct jarena *a, struct jerr *e)
 }
 
 int
-wandb_open(struct wandb **made, const struct train *t, const char *dir, struct jerr *e)
+wandb_open(struct wandb **made, struct train *t, const char *dir, struct jerr *e)
 {
 	uint64_t hash = jhash64(t->o->out, strlen(t->o->out), 0);
 	struct jerr ignored = { 0 };

@@ -2,7 +2,9 @@
  * plot.c - jtrain plot: loss and held-out loss of metrics logs as a chart.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "io/jfs.h"
 #include "io/jio.h"
@@ -56,6 +58,9 @@ read_log(const char *path, struct points *train, struct points *valid, struct je
 	}
 	jarena_release(&a);
 	jin_close(in);
+	if (e->code == 0 && train->n == 0 && valid->n == 0)
+		jerr_set(e, JERR_FORMAT, "%s: no line with a step and a loss: not a metrics log, or an empty "
+			"one", path);
 	return e->code;
 }
 
@@ -64,7 +69,8 @@ write_chart(const struct jplot_series *s, size_t n, const struct plot_values *v,
 	struct jerr *e)
 {
 	struct jplot_opts po = { .title = "loss (nats per token)", .x_label = "step",
-		.width = (int)v->width, .height = (int)v->height, .unicode = !v->ascii };
+		.width = (int)v->width, .height = (int)v->height, .unicode = !v->ascii,
+		.colour = strcmp(out, "-") == 0 && isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
 	struct jbuf b;
 	struct jout *o;
 
@@ -72,6 +78,7 @@ write_chart(const struct jplot_series *s, size_t n, const struct plot_values *v,
 	if (jstr_ends(out, ".svg") || jstr_ends(out, ".html")) {
 		if (jstr_ends(out, ".html"))
 			jbuf_adds(&b, "<!doctype html>\n<meta charset=\"utf-8\">\n<title>loss</title>\n");
+		po.y_label = po.title;
 		po.width = 800;
 		po.height = 480;
 		jplot_svg(s, n, &po, &b);

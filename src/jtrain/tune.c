@@ -185,6 +185,8 @@ run_trial(void *arg, int64_t trial, const char *dir, int64_t until, double *valu
 	if (set_trial(t, trial, e) < 0)
 		return e->code;
 	t->v->train.o.out = dir;
+	if (t->base.o.log_to)	/* a run of its own for TensorBoard */
+		t->v->train.o.log_to = jarena_printf(&t->arena, "%s/%s", t->base.o.log_to, jfs_base(dir));
 	t->v->train.o.resume = true;
 	t->until = until;
 	t->step = 0;
@@ -277,10 +279,74 @@ check_space(struct tuner *t, struct jerr *e)
 			if (set_option(t, &s->params[p], s->params[p].values[i], e) < 0)
 				return e->code;
 	for (k = 0; k < s->trials; k++)
-		if (set_trial(t, k, e) < 0)
-			return e->code;
+		if (set_trial(t, k, e) < 0 || jtrain_check(&t->v->train.o, e) < 0)
+			return jerr_wrap(e, "trial %lld", (long long)k);
 	t->v->train = t->base;
 	return 0;
+}
+
+/* Halving reads a held-out loss at the end of every round. */
+static int
+check_rounds(struct tuner *t, struct jerr *e)
+{
+	struct jtrain_opts *o = &t->base.o;
+	int64_t first = t->space.first;
+
+	if (t->space.method != JTUNE_HALVING)
+		return 0;
+	if (o->valid_every == 0)
+		o->valid_every = first;
+	if (!t->space.by_valid || first >= o->steps || first % o->valid_every == 0)
+		return 0;
+	return jerr_set(e, JERR_ARG, "%s: --valid-every %lld does not divide the %lld steps of the first "
+		"round", t->space.file, (long long)o->valid_every, (long long)first);
+}
+
+/* Options that change how a trial runs or what it tells, not what comes out. */
+static bool
+is_aside(const char *name)
+{
+	static const char *const aside[] = { "log", "log-every", "log-to", "wandb", "save-every", "keep",
+		"resume", "recompute", "accumulate", "space" };
+	size_t i;
+
+	for (i = 0; i < sizeof(aside) / sizeof(aside[0]); i++)
+		if (strcmp(name, aside[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+put_option(const struct jopt *o, struct jbuf *b)
+{
+	const struct jopt_list *list = o->value;
+	size_t i;
+
+	jbuf_printf(b, "--%s", o->name);
+	if (o->type == JOPT_INT)
+		jbuf_printf(b, " %lld", (long long)*(const int64_t *)o->value);
+	else if (o->type == JOPT_DOUBLE) {
+		jbuf_addc(b, ' ');
+		jjson_num(b, *(const double *)o->value);
+	} else if (o->type == JOPT_BOOL)
+		jbuf_adds(b, *(const bool *)o->value ? " true" : " false");
+	else if (o->type == JOPT_STR)
+		jbuf_printf(b, " %s", *(const char *const *)o->value ? *(const char *const *)o->value : "");
+	for (i = 0; o->type == JOPT_LIST && i < list->n; i++)
+		jbuf_printf(b, " %s", list->v[i]);
+	jbuf_addc(b, '\n');
+}
+
+/* What all trials have in common, a line for each option of the table. */
+static void
+put_options(const struct tuner *t, struct jbuf *b)
+{
+	const struct jopt *o;
+
+	for (o = t->v->table; o->type != JOPT_END; o++)
+		if (o->type != JOPT_HEAD && !is_aside(o->name))
+			put_option(o, b);
+	jbuf_printf(b, "--seed %lld\n", (long long)t->base.o.seed);
 }
 
 static int
@@ -289,21 +355,27 @@ search(struct tuner *t, struct jerr *e)
 	const struct jtrain_opts *o = &t->base.o;
 	struct jtune_runner r = { .arg = t, .run = run_trial, .note = hook_note };
 	struct jtune_result *v;
+	struct jbuf options;
 
 	if (!o->out)
 		return jerr_set(e, JERR_ARG, "-o is missing: the folder of the search");
+	if (o->log)
+		return jerr_set(e, JERR_ARG, "--log: every trial has its log in its folder, %s/trial-NNNN",
+			o->out);
 	if (o->steps < 1)
 		return jerr_set(e, JERR_ARG, "--steps is missing: how far the longest trial goes");
 	if (t->space.by_valid && o->n_valid == 0)
 		return jerr_set(e, JERR_ARG, "%s: metric valid_loss needs --valid", t->space.file);
-	if (t->space.method == JTUNE_HALVING && o->valid_every == 0)
-		t->base.o.valid_every = t->space.first;
-	if (check_space(t, e) < 0)
+	if (check_rounds(t, e) < 0 || check_space(t, e) < 0)
 		return e->code;
+	jbuf_init(&options);
+	put_options(t, &options);
+	t->space.options = options.p;
 	v = jmem_zalloc((size_t)t->space.trials, sizeof(*v));
 	if (jtune_search(&t->space, o->out, o->steps, &r, v, e) == 0)
 		report(t, o->out, v, e);
 	jmem_free(v);
+	jbuf_release(&options);
 	return e->code;
 }
 

@@ -25,6 +25,8 @@ put_document(void *arg, const struct jtrain_where *w, struct jerr *e)
 	if (w->source)
 		jrec_put_str(&o->line, "source", w->source, strlen(w->source));
 	jrec_put_str(&o->line, "document", w->document, strlen(w->document));
+	if (w->left_out)
+		jrec_put_str(&o->line, "left_out", w->left_out, strlen(w->left_out));
 	jrec_end(&o->line);
 	return jout_write(o->f, o->line.p, o->line.n, e);
 }

@@ -105,7 +105,9 @@ poison() {
 	step=$(sed -n '1s/^{"step":\([0-9]*\).*/\1/p' "$d/a/incidents.jsonl")
 	[ "$step" -gt 16 ]
 	grep -q "^{\"step\":$step,.*\"left_out\":\"outlier\"" "$d/a/metrics.jsonl"
-	jtrain which --step "$step" "$d/a" -q | grep -q "\"$poisoned\""
+	jtrain which --step "$step" "$d/a" -q | grep -q "\"$poisoned\",\"left_out\":\"outlier\"}"
+	[ "$(jtrain which --step 1-60 "$d/a" -q | jq -r 'select(.left_out).step' | sort -n | uniq | tr '\n' ' ')" = \
+		"$(jq -r .step "$d/a/incidents.jsonl" | tr '\n' ' ')" ]
 	cp -R "$d/a" "$d/b"
 	rm -r "$d/b"/config.json "$d/b"/model.safetensors "$d/b"/trainer_state.json \
 		"$d/b"/checkpoint-0000000[3456]0

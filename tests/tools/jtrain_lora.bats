@@ -100,6 +100,19 @@ last_loss() { tail -1 "$1/metrics.jsonl" | sed 's/.*"loss":\([0-9.]*\).*/\1/'; }
 	run jtrain sft --model "$base" "${data[@]}" --quantize-base q8_0 -o "$d/a"
 	[[ "$output" == *"--quantize-base needs --lora"* ]]
 	[ ! -e "$d/a" ]
+	jtrain sft --model "$base" "${data[@]}" --steps 1 --lora r=2 -o "$d/adapter"
+	run jtrain sft --model "$d/adapter" "${data[@]}" --steps 1 -o "$d/a"
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"$d/adapter is an adapter: --adapter goes on with it"* ]]
+	[ ! -e "$d/a" ]
+}
+
+@test "a folder without weights starts from random ones, and says so" {
+	mkdir "$d/empty"
+	cp "$base"/{config.json,tokenizer.json,tokenizer_config.json} "$d/empty"
+	run jtrain sft --model "$d/empty" --data "$d/pairs.jsonl" --batch 4 --seq 64 --steps 1 -o "$d/a"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"$d/empty has a configuration but no weights: starting from random ones"* ]]
 }
 
 @test "an adapter knows its base: another is refused, unless it is to be forgotten" {
@@ -119,6 +132,20 @@ last_loss() { tail -1 "$1/metrics.jsonl" | sed 's/.*"loss":\([0-9.]*\).*/\1/'; }
 	jgen complete -q -m "$d/base8.gguf" --adapter "$d/a" -p x -n 2
 	jmodel convert --forget-base "$d/a" "$d/b"
 	jgen complete -q -m "$d/other" --adapter "$d/b" -p x -n 2
+}
+
+@test "--resume refuses a base that was changed under its name" {
+	cp -R "$base" "$d/base"
+	jtrain sft --model "$d/base" "${data[@]}" --steps 4 --save-every 2 --lora r=2 -o "$d/a"
+	rm "$d/a"/{adapter_config.json,adapter_model.safetensors,trainer_state.json}
+	rm -r "$d/a/checkpoint-000000004"
+	jtrain sft --model "$base" "${data[@]}" --steps 2 -o "$d/further"
+	cp "$d/further/model.safetensors" "$d/base/model.safetensors"
+	run jtrain sft --model "$d/base" "${data[@]}" --steps 4 --save-every 2 --lora r=2 -o "$d/a" --resume
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"the weights of --model $d/base are not those that the run began with"* ]]
+	cp "$base/model.safetensors" "$d/base/model.safetensors"
+	jtrain sft --model "$d/base" "${data[@]}" --steps 4 --save-every 2 --lora r=2 -o "$d/a" --resume
 }
 
 @test "what was trained beside a quantized base is merged into that, or the difference is told" {

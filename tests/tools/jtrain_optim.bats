@@ -156,6 +156,10 @@ loss_of() { # STEP DIR
 	cmp "$d/a/model.safetensors" "$d/a/best/model.safetensors"
 	lowest=$(sed -n 's/.*"valid_loss":\([0-9.]*\).*/\1/p' "$d/a/metrics.jsonl" | sort -g | head -1)
 	grep -q "\"best_loss\": $lowest" "$d/a/trainer_state.json"
+	jtrain which --step "$steps" "$d/a" -q | grep -q "\"step\":$steps,"
+	run jtrain which --step $((steps + 1)) "$d/a"
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"the run has $steps"* ]]
 	# Done is done; and a stop after the best changes nothing.
 	before=$(cksum <"$d/a/metrics.jsonl")
 	jtrain pretrain "${run_opts[@]}" "${more[@]}" -o "$d/a" --resume

@@ -62,6 +62,42 @@ same_model() {
 	same_model "$d/a" "$d/e"
 }
 
+@test "units side by side: the same bytes and held-out losses for any -j, also after a kill" {
+	run_opts+=(--batch 12 --seq 128 --steps 6 --valid "$d/docs.jsonl" --valid-every 2 --save-every 2
+		--neftune 5)
+	jtrain pretrain "${run_opts[@]}" -j 1 -o "$d/1"
+	grep -q '"valid_loss"' "$d/1/metrics.jsonl"
+	for j in 2 3 8; do
+		jtrain pretrain "${run_opts[@]}" -j $j -o "$d/$j"
+		same_model "$d/1" "$d/$j"
+	done
+	jtrain pretrain "${run_opts[@]}" -j 2 -o "$d/cut" &
+	pid=$!
+	for _ in $(seq 400); do
+		[ -e "$d/cut/latest" ] && break
+		sleep 0.01
+	done
+	kill -9 $pid
+	wait $pid || true
+	jtrain pretrain "${run_opts[@]}" -j 3 -o "$d/cut" --resume
+	same_model "$d/1" "$d/cut"
+}
+
+@test "a checkpoint that has changed on the disk is not gone on from" {
+	for f in model optimizer; do
+		rm -rf "$d/a"
+		jtrain pretrain "${run_opts[@]}" --steps 4 --save-every 2 -o "$d/a"
+		rm "$d/a/trainer_state.json" "$d/a/config.json" "$d/a/model.safetensors"
+		size=$(wc -c <"$d/a/latest/$f.safetensors")
+		printf '\x5a' | dd of="$d/a/latest/$f.safetensors" bs=1 seek=$((size - 9)) conv=notrunc 2>/dev/null
+		run jtrain pretrain "${run_opts[@]}" --steps 4 -o "$d/a" --resume
+		[ "$status" -ne 0 ]
+		[[ "$output" == *"$f.safetensors: has changed"*"remove this checkpoint"* ]]
+		rm -rf "$d/a/checkpoint-000000004"
+		jtrain pretrain "${run_opts[@]}" --steps 4 -o "$d/a" --resume
+	done
+}
+
 @test "records and the shards made of them give the same model" {
 	command -v jtokenize >/dev/null || skip "no jtokenize"
 	jtokenize encode -q -t "$tok" -o "$d/shards" "$d/docs.jsonl"
@@ -159,7 +195,35 @@ same_model() {
 	echo '{"text":"more"}' >>"$d/docs.jsonl"
 	run jtrain pretrain "${run_opts[@]}" --steps 6 -o "$d/a" --resume
 	[ "$status" -eq 2 ]
-	[[ "$output" == *"--data was"* ]]
+	[[ "$output" == *"the content of --data (or --mix) is not what it was"* ]]
+}
+
+@test "--resume refuses other held-out data where they choose the model, and only there" {
+	printf '{"text":"the cat sat on another mat and looked at another moon, for ever and ever."}\n' >"$d/other.jsonl"
+	jtrain pretrain "${run_opts[@]}" --steps 6 --save-every 2 --valid "$d/docs.jsonl" --valid-every 2 \
+		--keep-best -o "$d/a"
+	jtrain pretrain "${run_opts[@]}" --steps 6 --save-every 2 --valid "$d/docs.jsonl" -o "$d/b"
+	for r in a b; do
+		rm "$d/$r/trainer_state.json" "$d/$r/config.json" "$d/$r/model.safetensors"
+	done
+	run jtrain pretrain "${run_opts[@]}" --steps 6 --save-every 2 --valid "$d/other.jsonl" --valid-every 2 \
+		--keep-best -o "$d/a" --resume
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"the content of --valid is not what it was"* ]]
+	jtrain pretrain "${run_opts[@]}" --steps 6 --save-every 2 --valid "$d/other.jsonl" -o "$d/b" --resume
+}
+
+@test "options that nothing reads, and a warm-up that never ends, are told" {
+	run jtrain pretrain "${run_opts[@]}" --steps 2 --warmup 9 --cycle 3 --momentum 0.5 --valid-every 1 -o "$d/a"
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"warm-up of 9 steps is longer than the run of 2"* ]]
+	[[ "$output" == *"--cycle has no effect without --schedule cyclical"* ]]
+	[[ "$output" == *"--momentum has no effect without --optimizer sgd or muon"* ]]
+	[[ "$output" == *"--valid-every has no effect without --valid"* ]]
+	run jtrain pretrain "${run_opts[@]}" --steps 4 --schedule cyclical --cycle 3 --optimizer muon --momentum 0.5 \
+		-o "$d/b"
+	[ "$status" -eq 0 ]
+	[[ "$output" != *"no effect"* ]]
 }
 
 @test "held-out loss at the asked steps and at the end" {
@@ -186,6 +250,7 @@ same_model() {
 		rm -rf "$d/bad"
 	}
 	fails 2 "at least 1" "${run_opts[@]}" --steps 0
+	fails 2 "at most 1048576" "${run_opts[@]}" --steps 2 --seq 5000000
 	fails 2 "expected one of" "${run_opts[@]}" --steps 2 --schedule step
 	fails 2 "expected one of" "${run_opts[@]}" --steps 2 --optimizer nosuch
 	fails 2 "does not divide" "${run_opts[@]}" --steps 2 --accumulate 3
@@ -205,6 +270,14 @@ same_model() {
 	run jtrain pretrain "${run_opts[@]}" --steps 2 --log /dev/full -o "$d/a"
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"/dev/full"* ]]
+	[ ! -e "$d/a/config.json" ]
+}
+
+@test "a limit on the size of files is told like a full disk, and nothing is left half-made" {
+	run bash -c 'ulimit -f 200; exec jtrain pretrain "$@"' - "${run_opts[@]}" --steps 4 --save-every 2 -o "$d/a"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"cannot write"*"File too large"* ]]
+	ls -A "$d/a" | grep tmp && return 1
 	[ ! -e "$d/a/config.json" ]
 }
 

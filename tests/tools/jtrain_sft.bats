@@ -49,6 +49,21 @@ setup() {
 	[[ "$output" == *"answer tokens: 72, eos targets: 8"* ]]
 }
 
+@test "--resume sees that other tokens carry loss though the tokens are the same" {
+	for i in 1 2 3 4 5 6 7 8; do
+		echo '{"prompt":"one two ","completion":"three"}'
+	done >"$d/split.jsonl"
+	split=(--model nano --tokenizer "$tok" --data "$d/split.jsonl" --batch 2 --seq 32 --steps 4 --save-every 2 -q)
+	jtrain sft "${split[@]}" -o "$d/a"
+	rm "$d/a"/{trainer_state.json,config.json,model.safetensors}
+	sed -i 's/"prompt":"one two ","completion":"three"/"prompt":"one two t","completion":"hree"/' "$d/split.jsonl"
+	run jtrain sft "${split[@]}" -o "$d/a" --resume
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"the content of --data"* ]]
+	run jtrain which --step 1 "$d/a"
+	[ "$status" -eq 1 ]
+}
+
 @test "kill and resume give the same model as no kill" {
 	jtrain sft "${opts[@]}" -q --steps 20 --save-every 3 -o "$d/a"
 	jtrain sft "${opts[@]}" -q --steps 20 --save-every 3 -o "$d/b" &
@@ -88,6 +103,23 @@ setup() {
 	[ "$(LC_ALL=C tr -d '\000-\177' <"$d/ascii" | wc -c)" -eq 0 ]
 	jtrain plot "$d/m.jsonl" -o "$d/m.svg" -q
 	grep -q '<svg' "$d/m.svg"
+	# Several runs: told apart without colour, and every name on the page.
+	for r in one two three; do
+		mkdir "$d/run-with-a-name-$r"
+		cp "$d/m.jsonl" "$d/run-with-a-name-$r/metrics.jsonl"
+	done
+	(cd "$d" && jtrain plot run-with-a-name-* -q) >"$d/three"
+	for mark in o + x '#' @; do
+		[ "$(grep -c "^ *.* $mark run-with-a-name" "$d/three")" -eq 1 ]
+	done
+	while IFS= read -r line; do [ "${#line}" -le 80 ]; done <"$d/three"
+	(cd "$d" && jtrain plot run-with-a-name-* -q -o three.svg)
+	[ "$(sed -n 's/.*<text x="\([0-9]*\)" y="[0-9]*">run-with.*/\1/p' "$d/three.svg" | sort -n | tail -1)" -lt 700 ]
+	[ "$(grep -c '">run-with-a-name' "$d/three.svg")" -eq 6 ]
+	echo '{"text":"a document"}' >"$d/docs.jsonl"
+	run jtrain plot "$d/docs.jsonl"
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"docs.jsonl: no line with a step and a loss"* ]]
 	run jtrain plot
 	[ "$status" -eq 2 ]
 	echo nonsense >"$d/bad.jsonl"

@@ -69,6 +69,31 @@ space() {
 	[[ "$output" == *"began with another space"* ]]
 }
 
+@test "a search does not go on with other options; what a trial cannot have is told before the first" {
+	space 'method: halving' 'trials: 3' 'first: 2' 'eta: 2' 'space:' '  lr: {min: 1e-4, max: 1e-2, scale: log}'
+	jtrain tune --space "$d/space.yaml" "${run_opts[@]}" --steps 4 -o "$d/a" >/dev/null
+	run jtrain tune --space "$d/space.yaml" "${run_opts[@]}" --steps 4 --clip 0.5 -o "$d/a"
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"$d/a: the search began with '--clip 1', not '--clip 0.5'"* ]]
+	run jtrain tune --space "$d/space.yaml" "${run_opts[@]}" --steps 4 --seed 3 -o "$d/a"
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"'--seed 0', not '--seed 3'"* ]]
+	jtrain tune --space "$d/space.yaml" "${run_opts[@]}" --steps 4 --keep 1 -o "$d/a" >/dev/null
+	run jtrain tune --space "$d/space.yaml" "${run_opts[@]}" --steps 8 --valid-every 3 -o "$d/b"
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"--valid-every 3 does not divide the 2 steps of the first round"* ]]
+	space 'method: grid' 'space:' '  batch: [2, 3, 4]'
+	run jtrain tune --space "$d/space.yaml" "${run_opts[@]}" --steps 4 --accumulate 2 -o "$d/b"
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"trial 1: --accumulate: 2 does not divide --batch 3"* ]]
+	run jtrain tune --space "$d/space.yaml" "${run_opts[@]}" --steps 4 --log "$d/log" -o "$d/b"
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"--log: every trial has its log in its folder"* ]]
+	[ ! -e "$d/b" ]
+	jtrain tune --space "$d/space.yaml" "${run_opts[@]}" --steps 2 --log-to "$d/tb" -o "$d/b" >"$d/out"
+	[ "$(cd "$d/tb" && echo */*)" = "$(for i in 0 1 2; do printf 'trial-000%d/events.out.tfevents.jtrain\n' $i; done | paste -sd ' ')" ]
+}
+
 @test "a space that makes no sense is refused with its line, before any trial" {
 	fails() { # WORD LINES
 		local word=$1
