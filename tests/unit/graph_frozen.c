@@ -24,7 +24,7 @@ random_values(float *p, int64_t n, uint64_t key)
 
 	jrand_init(&r, 11, key);
 	for (int64_t i = 0; i < n; i++)
-		p[i] = (float)jrand_normal(&r) * 0.2f;
+		p[i] = (float)(2 * jrand_double(&r) - 1) * 0.35f;
 }
 
 /* A [rows, cols] weight: stored as type, or decoded from that. */

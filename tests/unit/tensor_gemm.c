@@ -19,7 +19,7 @@ random_floats(int64_t n, uint64_t key)
 
 	jrand_init(&r, 5, key);
 	for (int64_t i = 0; i < n; i++)
-		p[i] = (float)jrand_normal(&r);
+		p[i] = (float)((2 * jrand_double(&r) - 1) * 1.7320508);
 	return p;
 }
 
