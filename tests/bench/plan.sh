@@ -3,7 +3,7 @@
 # shapes.  Prints a line each; fails where memory is off by more than 5 % or time by more than 15 %.
 #
 #	J_BIN		folder of the programs, default bin
-#	SHAPES		which, default "260k 5.8m 15m sft"
+#	SHAPES		which, default "260k 5.8m 15m sft lora"
 #	STEPS		of each run, default 6
 set -eu
 cd "$(dirname "$0")/../.."
@@ -34,7 +34,7 @@ median() {
 }
 
 status=0
-for shape in ${SHAPES:-260k 5.8m 15m sft}; do
+for shape in ${SHAPES:-260k 5.8m 15m sft lora}; do
 	verb=pretrain
 	data=$work/text.jsonl
 	batch=16
@@ -43,8 +43,8 @@ for shape in ${SHAPES:-260k 5.8m 15m sft}; do
 	260k) config 260k 512 64 172 5 8 4 ;;
 	5.8m) config 5.8m 8192 256 768 4 4 2 ;;
 	15m) config 15m 32000 288 768 6 6 6 ;;
-	sft)
-		config sft 4096 256 512 4 4 2
+	sft | lora)
+		config $shape 4096 256 512 4 4 2
 		verb=sft
 		data=$work/pairs.jsonl
 		;;
@@ -52,17 +52,21 @@ for shape in ${SHAPES:-260k 5.8m 15m sft}; do
 	set -- --model "$work/$shape" --tokenizer tests/ref/bytetok --data "$data" --batch $batch --seq $seq \
 		--steps "$steps" --no-prov -o "$work/out"
 	[ $verb = pretrain ] || set -- "$@" --chat-template none
+	if [ "$shape" = lora ]; then
+		"$bin/jtrain" pretrain -q --no-prov --model "$work/lora" --tokenizer tests/ref/bytetok \
+			--data "$work/text.jsonl" --batch 1 --seq 64 --steps 1 -o "$work/base"
+		set -- "$@" --model "$work/base" --lora r=16,alpha=32,targets=all-linear
+	fi
 	rm -rf "$work/out"
 	"$bin/jtrain" plan $verb "$@" -q >"$work/plan"
 	"$bin/jtrain" $verb "$@" 2>"$work/err"
-	planned=$(sed -n 's/^  total  *.* \([0-9]*\)$/\1/p' "$work/plan")
-	shards=$(sed -n 's/^  shards .* \([0-9]*\)$/\1/p' "$work/plan")
+	planned=$(sed -n 's/^  resident .* \([0-9]*\)$/\1/p' "$work/plan")
 	peak=$(sed -n 's/.*"rss_bytes":\([0-9]*\).*/\1/p' "$work/out/metrics.jsonl" | sort -n | tail -1)
 	tokens_s=$(sed -n 's/^.*update, measured:.* \([0-9]*\) tokens\/s.*/\1/p' "$work/plan")
 	took=$(sed -n 's/.*"tokens_per_s":\([0-9.]*\).*/\1/p' "$work/out/metrics.jsonl" | tail -n +3 | median)
-	awk -v s="$shape" -v p="$planned" -v h="$shards" -v m="$peak" -v a="${tokens_s:-0}" -v b="$took" 'BEGIN {
-		off = (p - (m - h)) / (m - h); slow = a > 0 ? b / a - 1 : 0
-		printf "%-5s memory planned %.1f MB, measured %.1f MB (%+.1f %%)  tokens/s ", s, p / 1e6, (m - h) / 1e6, 100 * off
+	awk -v s="$shape" -v p="$planned" -v m="$peak" -v a="${tokens_s:-0}" -v b="$took" 'BEGIN {
+		off = (p - m) / m; slow = a > 0 ? b / a - 1 : 0
+		printf "%-5s memory planned %.1f MB, measured %.1f MB (%+.1f %%)  tokens/s ", s, p / 1e6, m / 1e6, 100 * off
 		if (a > 0)
 			printf "planned %.0f, measured %.0f (%+.1f %%)\n", a, b, 100 * slow
 		else

@@ -10,6 +10,7 @@
 #	PRECISION	f32 (default) or bf16, of both: torch runs under autocast then
 #	COMPILE		1: torch.compile instead of eager
 #	THREADS, STEPS	default 2 and 14
+#	PEAK		1: also the share of the best product of matrices that torch does in fp32
 set -eu
 cd "$(dirname "$0")/../.."
 bin=${J_BIN:-bin}
@@ -83,6 +84,28 @@ ours() {	# ours SHAPE BATCH SEQ STEPS
 		if ($2 > m) m = $2 } END { printf "%.0f %.2f\n", t[int((NR + 1) / 2)], m / 1e9 }'
 }
 
+# peak: GFLOP/s of torch's best product of matrices
+peak() {
+	OMP_NUM_THREADS=$threads "$J_PEER_PYTHON" -c "
+import time, torch
+torch.set_num_threads($threads)
+best = 9e9
+a = torch.randn(2048, 2048)
+b = torch.randn(2048, 2048)
+for i in range(8):
+    t = time.time()
+    a @ b
+    best = min(best, time.time() - t)
+print(2 * 2048 ** 3 / best / 1e9)"
+}
+
+# flops SHAPE BATCH SEQ STEPS: GFLOP of a token; what is computed twice counts once
+flops() {
+	"$bin/jtrain" plan --model "$work/$1" --tokenizer tests/ref/bytetok -q --data "$work/docs.jsonl" \
+		--batch "$2" --seq "$3" --steps "$4" -j "$threads" |
+		awk -v n=$(($2 * $3)) '/FLOPs per step/ { print $4 / n / 1e9 }'
+}
+
 torch() {	# the same; with COMPILE=1 through torch.compile
 	set -- "$work/$1" "$2" "$3" "$4"
 	[ "$precision" = f32 ] || set -- "$@" --bf16
@@ -101,6 +124,7 @@ for shape in ${SHAPES:-stories15m demo}; do
 	[ "$shape" != gpt2 ] || { batch=1 seq=1024; }
 	: >"$work/a"
 	: >"$work/b"
+	: >"$work/peak"
 	i=0
 	while [ $i -lt "$rounds" ]; do
 		i=$((i + 1))
@@ -108,6 +132,7 @@ for shape in ${SHAPES:-stories15m demo}; do
 		echo "$r" >>"$work/a"
 		echo "$shape jtrain ${r% *} tokens/s, ${r#* } GB"
 		[ -n "${J_PEER_PYTHON:-}" ] || continue
+		[ -z "${PEAK:-}" ] || peak >>"$work/peak"
 		r=$(torch "$shape" $batch $seq $steps)
 		echo "$r" >>"$work/b"
 		echo "$shape torch ${r% *} tokens/s, ${r#* } GB"
@@ -123,4 +148,9 @@ for shape in ${SHAPES:-stories15m demo}; do
 	a=$(cut -d' ' -f2 "$work/a" | sort -n | tail -1)
 	b=$(cut -d' ' -f2 "$work/b" | sort -n | tail -1)
 	awk "BEGIN { printf \"%s: memory %.2f GB, torch %.2f GB, %.0f %%\n\", \"$shape\", $a, $b, 100 * $a / $b }"
+	[ -n "${PEAK:-}" ] || continue
+	sort -n "$work/peak" | tail -1 | awk -v shape="$shape" -v t="$best_a" -v m="$(cut -d' ' -f1 "$work/a" | median)" \
+		-v f="$(flops "$shape" $batch $seq $steps)" '{
+		printf "%s: jtrain %.0f GFLOP/s (best %.0f), the best product of torch %.0f, share %.0f %% (best %.0f %%)\n",
+			shape, m * f, t * f, $1, 100 * m * f / $1, 100 * t * f / $1 }'
 done
