@@ -35,7 +35,8 @@ enum jop_flags {
 	JOP_ONCE = 1,		/* forward has effects on gradients: never run again */
 	JOP_LOSS = 2,		/* seeds its own gradient */
 	JOP_NO_BACK = 4,	/* no gradient passes (inputs, tables, generation) */
-	JOP_CHEAP = 8		/* its value is made again for backward rather than kept */
+	JOP_CHEAP = 8,		/* its value is made again for backward rather than kept */
+	JOP_STORED = 16		/* its value may lie in bf16 (jgraph_plan_opts.bf16_values) */
 };
 #define JOP_OUT (1u << 31)	/* in jop.keeps(): backward reads the output */
 
@@ -57,7 +58,9 @@ struct jop {
 };
 extern const struct jop *const jops[];		/* all operations, NULL at the end */
 
-enum jbuf_kind { JBUF_OUT, JBUF_OUT_AGAIN, JBUF_SAVED, JBUF_SAVED_AGAIN, JBUF_GRAD, JBUF_KINDS };
+enum jbuf_kind {
+	JBUF_OUT, JBUF_OUT_AGAIN, JBUF_SAVED, JBUF_SAVED_AGAIN, JBUF_GRAD, JBUF_STORED, JBUF_KINDS
+};
 
 struct jnode {
 	const struct jop *op;
@@ -78,10 +81,12 @@ struct jnode {
 	bool needs_grad;		/* a weight at or above it is trained */
 	bool again;			/* recomputed on the way back ... */
 	bool lazy;			/* ... just before the step that needs it */
+	bool packed;			/* ... from its value in bf16 */
 	bool add[JNODE_INS];		/* backward adds to the gradient of in[i] */
 	int buf[JBUF_KINDS];		/* index into the lives, -1 = none */
 	void *data;
 	float *saved, *grad;
+	uint16_t *stored;		/* the value in bf16, where packed */
 };
 
 /* The life of one buffer. */
@@ -91,7 +96,8 @@ struct jlife {
 	int owner;			/* index of the life whose place it shares, or its own */
 };
 
-enum jstep_kind { JSTEP_FORWARD, JSTEP_AGAIN, JSTEP_BACKWARD };
+/* JSTEP_PACK: after the last step forward that reads a value that is packed. */
+enum jstep_kind { JSTEP_FORWARD, JSTEP_PACK, JSTEP_AGAIN, JSTEP_BACKWARD };
 struct jstep {
 	enum jstep_kind kind;
 	struct jnode *n;
@@ -136,8 +142,15 @@ float *jnode_param_grad(const struct jnode *n, int k);
 /* plan.c: one step of the schedule. */
 void jgraph_run_step(struct jgraph *g, const struct jstep *s);
 
+/* stored.c: may the value lie in bf16?  Its rounding, to two bytes and back. */
+bool jstored_may(const struct jnode *n);
+void jstored_round(const struct jrun *x, struct jnode *n);
+void jstored_pack(const struct jrun *x, struct jnode *n);
+void jstored_unpack(const struct jrun *x, struct jnode *n);
+
 /* schedule.c and place.c, called by plan.c */
 void jschedule_make(struct jgraph *g);
+bool jstep_stores(const struct jstep *s);	/* a value into bf16 or back: nothing is computed */
 uint64_t jplace(struct jlife *lives, size_t n);		/* returns bytes of the slab */
 
 /* fn(x, n, first, count) over all rows of a width, in parallel tasks of some 16k values. */

@@ -152,6 +152,11 @@ enum jgraph_products {
 struct jgraph_plan_opts {
 	bool training;		/* plan the backward pass too */
 	bool recompute;		/* drop and recompute the inside of segments */
+	/*
+	 * Values of products with weights, rotary embeddings and attention are rounded to bf16; those that
+	 * backward() reads wait for it in two bytes.
+	 */
+	bool bf16_values;
 	enum jgraph_products products;
 };
 struct jgraph_plan {

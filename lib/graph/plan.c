@@ -26,7 +26,7 @@ count_work(struct jgraph *g, struct jgraph_plan *plan)
 
 		if (bytes > g->work_bytes)
 			g->work_bytes = bytes;
-		if (!n->op->flops)
+		if (!n->op->flops || jstep_stores(&g->steps[t]))
 			continue;
 		if (g->steps[t].kind == JSTEP_FORWARD)
 			plan->forward_flops += n->op->flops(n, false);
@@ -103,6 +103,7 @@ jgraph_plan(struct jgraph *g, const struct jgraph_plan_opts *o, struct jgraph_pl
 		n->data = place_of(g, n->buf[JBUF_OUT]);
 		n->saved = place_of(g, n->buf[JBUF_SAVED]);
 		n->grad = place_of(g, n->buf[JBUF_GRAD]);
+		n->stored = place_of(g, n->buf[JBUF_STORED]);
 	}
 	g->planned = true;
 	return 0;
@@ -136,13 +137,24 @@ jgraph_run_step(struct jgraph *g, const struct jstep *s)
 		n->op->backward(&g->run, n);
 		return;
 	}
+	if (s->kind == JSTEP_PACK) {
+		if (g->run.grads)
+			jstored_pack(&g->run, n);
+		return;
+	}
 	if (n->again) {
 		bool again = s->kind == JSTEP_AGAIN;
 
 		n->data = place_of(g, n->buf[again ? JBUF_OUT_AGAIN : JBUF_OUT]);
-		n->saved = place_of(g, n->buf[again ? JBUF_SAVED_AGAIN : JBUF_SAVED]);
+		n->saved = place_of(g, n->buf[again && !n->packed ? JBUF_SAVED_AGAIN : JBUF_SAVED]);
+	}
+	if (jstep_stores(s)) {
+		jstored_unpack(&g->run, n);
+		return;
 	}
 	n->op->forward(&g->run, n);
+	if (jstored_may(n))
+		jstored_round(&g->run, n);
 	if (g->watch)
 		show_product(g, n);
 }

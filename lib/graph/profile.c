@@ -50,6 +50,8 @@ step_bytes(const struct jstep *s)
 	bool back = s->kind == JSTEP_BACKWARD;
 	double b = bytes_of(n);
 
+	if (jstep_stores(s))
+		return 1.5 * b;
 	for (int k = 0; k < n->n_in; k++) {
 		if (!back || keeps >> k & 1)
 			b += bytes_of(n->in[k]);
@@ -73,7 +75,7 @@ step_flops(const struct jstep *s)
 	const struct jop *op = s->n->op;
 	bool back = s->kind == JSTEP_BACKWARD;
 
-	if (!op->flops)
+	if (!op->flops || jstep_stores(s))
 		return 0;
 	if (!(op->flags & JOP_LOSS) || !s->n->g->opts.training)
 		return op->flops(s->n, back);
@@ -83,17 +85,18 @@ step_flops(const struct jstep *s)
 static size_t
 row_of(struct jgraph_cost *rows, size_t *n, size_t most, const struct jstep *s)
 {
-	const char *weight = kind_of_weight(s->n);
-	bool back = s->kind == JSTEP_BACKWARD;
+	bool back = s->kind == JSTEP_BACKWARD, stores = jstep_stores(s);
+	const char *weight = stores ? NULL : kind_of_weight(s->n);
+	const char *op = !stores ? s->n->op->name : s->kind == JSTEP_PACK ? "to bf16" : "from bf16";
 	size_t i = 0;
 
-	while (i < *n && (strcmp(rows[i].op, s->n->op->name) != 0 || rows[i].backward != back
+	while (i < *n && (strcmp(rows[i].op, op) != 0 || rows[i].backward != back
 			|| (rows[i].weight ? !weight || strcmp(rows[i].weight, weight) != 0
 			: weight != NULL)))
 		i++;
 	if (i < *n || i == most)
 		return i;
-	rows[i] = (struct jgraph_cost){ .op = s->n->op->name, .weight = weight, .backward = back,
+	rows[i] = (struct jgraph_cost){ .op = op, .weight = weight, .backward = back,
 		.seconds = INFINITY };
 	return (*n)++;
 }

@@ -6,6 +6,7 @@
  * on the way back by forward steps of those nodes of the segment whose values backward needs and
  * which do not cross the segment's border.  Outside such segments the values of cheap operations
  * (norms, SwiGLU) are made again just before backward reads them: their inputs are kept anyway.
+ * Values that are packed have two lives as well; between them they lie in bf16.
  */
 #include "graph/graph.h"
 
@@ -42,7 +43,7 @@ mark_gradients(struct jgraph *g)
 		struct jnode *n = g->nodes[i];
 
 		n->needs_grad = false;
-		n->again = n->lazy = false;
+		n->again = n->lazy = n->packed = false;
 		for (int k = 0; k < JBUF_KINDS; k++)
 			n->buf[k] = -1;
 		for (int k = 0; k < JNODE_PARAMS; k++)
@@ -139,6 +140,36 @@ mark_lazy(struct jgraph *g, const bool *on_path)
 }
 
 static void
+pack(struct jnode *n)
+{
+	if (jstored_may(n) && !n->again && !n->keep)
+		n->packed = n->again = n->lazy = true;
+}
+
+/* Values that a backward step reads and that may lie in bf16 until then. */
+static void
+mark_packed(struct jgraph *g, const bool *on_path)
+{
+	for (size_t i = 0; i < g->n_nodes; i++) {
+		struct jnode *n = g->nodes[i];
+
+		if (!on_path[i])
+			continue;
+		if (keeps(n) & JOP_OUT)
+			pack(n);
+		for (int k = 0; k < n->n_in; k++)
+			if (keeps(n) >> k & 1)
+				pack(n->in[k]);
+	}
+}
+
+bool
+jstep_stores(const struct jstep *s)
+{
+	return s->kind == JSTEP_PACK || (s->kind == JSTEP_AGAIN && s->n->packed);
+}
+
+static void
 add_step(struct jgraph *g, enum jstep_kind kind, struct jnode *n)
 {
 	JMEM_GROW(g->steps, g->cap_steps, g->n_steps + 1);
@@ -151,7 +182,7 @@ static void make_lazy(struct jgraph *g, struct jnode *n, bool *made);
 static void
 add_again(struct jgraph *g, struct jnode *n, bool *made)
 {
-	for (int k = 0; k < n->n_in; k++)
+	for (int k = 0; !n->packed && k < n->n_in; k++)
 		make_lazy(g, n->in[k], made);
 	add_step(g, JSTEP_AGAIN, n);
 }
@@ -165,16 +196,42 @@ make_lazy(struct jgraph *g, struct jnode *n, bool *made)
 	add_again(g, n, made);
 }
 
+/* The steps forward; packed values are packed when the last of them has read them. */
+static void
+make_forward_steps(struct jgraph *g)
+{
+	size_t *last = jmem_zalloc(g->n_nodes + 1, sizeof(*last));
+
+	g->n_steps = 0;
+	for (size_t i = 0; i < g->n_nodes; i++) {
+		last[i] = i;
+		for (int k = 0; k < g->nodes[i]->n_in; k++)
+			last[g->nodes[i]->in[k]->index] = i;
+	}
+	for (size_t i = 0; i < g->n_nodes; i++) {
+		struct jnode *n = g->nodes[i];
+
+		if (n->op->forward)
+			add_step(g, JSTEP_FORWARD, n);
+		for (int k = -1; k < n->n_in; k++) {
+			struct jnode *x = k < 0 ? n : n->in[k];
+
+			if (x->packed && last[x->index] == i) {
+				add_step(g, JSTEP_PACK, x);
+				last[x->index] = g->n_nodes;	/* once */
+			}
+		}
+	}
+	g->n_forward = g->n_steps;
+	jmem_free(last);
+}
+
 static void
 make_steps(struct jgraph *g, const bool *on_path)
 {
 	bool *made = jmem_zalloc(g->n_nodes + 1, sizeof(*made));
 
-	g->n_steps = 0;
-	for (size_t i = 0; i < g->n_nodes; i++)
-		if (g->nodes[i]->op->forward)
-			add_step(g, JSTEP_FORWARD, g->nodes[i]);
-	g->n_forward = g->n_steps;
+	make_forward_steps(g);
 	for (int i = (int)g->n_nodes - 1, seg = (int)g->n_segments - 1; i >= 0; i--) {
 		for (; seg >= 0 && i < g->ends[seg]; seg--)
 			for (int j = g->segments[seg]; j <= i; j++)
@@ -182,6 +239,8 @@ make_steps(struct jgraph *g, const bool *on_path)
 					add_again(g, g->nodes[j], made);
 		if (!on_path[i])
 			continue;
+		if (keeps(g->nodes[i]) & JOP_OUT)
+			make_lazy(g, g->nodes[i], made);
 		for (int k = 0; k < g->nodes[i]->n_in; k++)
 			if (keeps(g->nodes[i]) >> k & 1)
 				make_lazy(g, g->nodes[i]->in[k], made);
@@ -204,8 +263,10 @@ make_lives(struct jgraph *g, const bool *on_path)
 			n->buf[JBUF_OUT_AGAIN] = new_life(g, bytes);
 		if (saved)
 			n->buf[JBUF_SAVED] = new_life(g, saved);
-		if (saved && n->again)
+		if (saved && n->again && !n->packed)
 			n->buf[JBUF_SAVED_AGAIN] = new_life(g, saved);
+		if (n->packed)
+			n->buf[JBUF_STORED] = new_life(g, bytes / 2);
 		if (on_path[i] && !(n->op->flags & JOP_LOSS))
 			n->buf[JBUF_GRAD] = new_life(g, bytes);
 	}
@@ -221,7 +282,7 @@ late_value(const struct jnode *n)
 static int
 late_saved(const struct jnode *n)
 {
-	return n->again ? n->buf[JBUF_SAVED_AGAIN] : n->buf[JBUF_SAVED];
+	return n->again && !n->packed ? n->buf[JBUF_SAVED_AGAIN] : n->buf[JBUF_SAVED];
 }
 
 static void
@@ -231,6 +292,14 @@ live_forward(struct jgraph *g, struct jnode *n, int t, bool again)
 	touch(g, n->buf[again ? JBUF_SAVED_AGAIN : JBUF_SAVED], t);
 	for (int k = 0; k < n->n_in; k++)
 		touch(g, again ? late_value(n->in[k]) : n->in[k]->buf[JBUF_OUT], t);
+}
+
+/* Into bf16, or back. */
+static void
+live_stored(struct jgraph *g, struct jnode *n, int t, bool back)
+{
+	touch(g, n->buf[back ? JBUF_OUT_AGAIN : JBUF_OUT], t);
+	touch(g, n->buf[JBUF_STORED], t);
 }
 
 static void
@@ -301,6 +370,8 @@ share_step(struct jgraph *g, const struct jstep *s, int t)
 	struct jnode *n = s->n;
 	bool again = s->kind == JSTEP_AGAIN;
 
+	if (jstep_stores(s))
+		return;
 	for (int k = 0; k < n->n_in; k++) {
 		struct jnode *in = n->in[k];
 
@@ -324,11 +395,14 @@ jschedule_make(struct jgraph *g)
 	for (size_t s = 0; g->opts.training && g->opts.recompute && s < g->n_segments; s++)
 		mark_again(g, (int)s, on_path);
 	mark_lazy(g, on_path);
+	mark_packed(g, on_path);
 	make_steps(g, on_path);
 	make_lives(g, on_path);
 	for (size_t t = 0; t < g->n_steps; t++) {
 		if (g->steps[t].kind == JSTEP_BACKWARD)
 			live_backward(g, g->steps[t].n, (int)t);
+		else if (jstep_stores(&g->steps[t]))
+			live_stored(g, g->steps[t].n, (int)t, g->steps[t].kind == JSTEP_AGAIN);
 		else
 			live_forward(g, g->steps[t].n, (int)t, g->steps[t].kind == JSTEP_AGAIN);
 	}

@@ -46,10 +46,10 @@
 #include "graph/jgraph.h"
 #include "par/jpar.h"
 
-/* Rate multiplier for the parameters whose name matches a shell pattern; of several the last counts. */
+/* A factor for the parameters whose name matches a shell pattern; of several the last counts. */
 struct joptim_scale {
 	const char *pattern;
-	double lr;
+	double by;
 };
 
 /* Negative: what the optimizer is usually run with. */
@@ -63,8 +63,8 @@ struct joptim_opts {
 	int ns_steps;		/* Muon: Newton-Schulz iterations */
 	double average;		/* largest decay of the moving average; 0 = no average */
 	double sam;		/* radius of SAM; 0 = off */
-	const struct joptim_scale *scales;
-	size_t n_scales;
+	const struct joptim_scale *lr_scales, *decay_scales;	/* of the rate; of weight_decay */
+	size_t n_lr_scales, n_decay_scales;
 };
 #define JOPTIM_OPTS_INIT { .name = "adamw", .beta1 = -1, .beta2 = -1, .eps = -1, \
 	.weight_decay = 0.1, .clip = 1.0, .momentum = -1, .ns_steps = 5 }
@@ -77,7 +77,7 @@ struct joptim;
 int joptim_settle(struct joptim_opts *opts, struct jerr *e);
 
 /*
- * params must outlive o; the patterns of opts->scales need not.  JERR_ARG for an unknown name or a
+ * params must outlive o; the patterns of opts need not.  JERR_ARG for an unknown name or a
  * pattern that no parameter matches, JERR_NOMEM for the state.
  */
 int joptim_new(struct joptim **o, struct jparam *params, size_t n, const struct joptim_opts *opts,

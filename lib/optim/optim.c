@@ -49,7 +49,7 @@ optim_lr(const struct optim_step *st, const struct optim_slot *s)
 double
 optim_decay(const struct optim_step *st, const struct optim_slot *s)
 {
-	return s->p->decay ? st->o->weight_decay : 0;
+	return s->p->decay ? st->o->weight_decay * s->decay_scale : 0;
 }
 
 static const struct optim_rule *
@@ -266,28 +266,48 @@ fill_slot(struct joptim *o, const struct optim_rule *kind, struct jparam *p, uns
 	o->n_chunks += add_units(o->chunks + o->n_chunks, s, OPTIM_BY_CHUNK);
 }
 
+/* Has the weight the number that is scaled? */
+static bool
+is_scaled(const struct optim_slot *s, bool decay)
+{
+	return !decay || s->p->decay;
+}
+
+static int
+set_scale(struct joptim *o, const struct joptim_scale *scale, bool decay, struct jerr *e)
+{
+	bool any = false;
+
+	for (size_t k = 0; k < o->n_slots; k++) {
+		struct optim_slot *s = &o->slots[k];
+
+		if (!is_scaled(s, decay) || fnmatch(scale->pattern, s->p->name, 0) != 0)
+			continue;
+		*(decay ? &s->decay_scale : &s->lr_scale) = scale->by;
+		any = true;
+	}
+	if (any)
+		return 0;
+	return jerr_set(e, JERR_ARG, "--%s-scale: no trained weight%s matches '%s'; names are like '%s'",
+		decay ? "decay" : "lr", decay ? " that decays" : "", scale->pattern,
+		o->n_slots ? o->slots[0].p->name : "");
+}
+
 static int
 set_scales(struct joptim *o, struct jerr *e)
 {
-	size_t i, k;
+	struct joptim_opts *opts = &o->opts;
+	size_t i;
 
-	for (k = 0; k < o->n_slots; k++)
-		o->slots[k].lr_scale = 1;
-	for (i = 0; i < o->opts.n_scales; i++) {
-		const struct joptim_scale *scale = &o->opts.scales[i];
-		bool any = false;
-
-		for (k = 0; k < o->n_slots; k++)
-			if (fnmatch(scale->pattern, o->slots[k].p->name, 0) == 0) {
-				o->slots[k].lr_scale = scale->lr;
-				any = true;
-			}
-		if (!any)
-			return jerr_set(e, JERR_ARG, "--lr-scale: no trained weight matches '%s'; "
-				"names are like '%s'", scale->pattern,
-				o->n_slots ? o->slots[0].p->name : "");
-	}
-	o->opts.scales = NULL;
+	for (i = 0; i < o->n_slots; i++)
+		o->slots[i].lr_scale = o->slots[i].decay_scale = 1;
+	for (i = 0; i < opts->n_lr_scales; i++)
+		if (set_scale(o, &opts->lr_scales[i], false, e) < 0)
+			return e->code;
+	for (i = 0; i < opts->n_decay_scales; i++)
+		if (set_scale(o, &opts->decay_scales[i], true, e) < 0)
+			return e->code;
+	opts->lr_scales = opts->decay_scales = NULL;
 	return 0;
 }
 

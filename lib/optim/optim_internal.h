@@ -33,7 +33,7 @@ struct optim_slot {
 	struct jparam *p;
 	const struct optim_rule *rule;
 	int64_t n;			/* weights */
-	double lr_scale;
+	double lr_scale, decay_scale;
 	struct optim_tensor what[OPTIM_STATES];
 	void *state[OPTIM_STATES];
 	int n_states;

@@ -443,6 +443,38 @@ f32_to_f16(uint16_t *y, const float *x, int64_t n)
 #endif
 
 static void
+round_bf16(float *y, int64_t n)
+{
+	for (int64_t i = 0; i < n; i += VW)
+		store_some(y + i, vf_round_bf16(load_some(y + i, n - i)), n - i);
+}
+
+static void
+f32_to_bf16(uint16_t *y, const float *x, int64_t n)
+{
+	int64_t i = 0;
+
+	for (; i + VW <= n; i += VW)
+		vf_to_bf16(y + i, vf_round_bf16(vf_load(x + i)));
+	for (; i < n; i++)
+		y[i] = jten_f32_to_bf16(x[i]);
+}
+
+static void
+bf16_to_f32(float *y, const uint16_t *x, int64_t n)
+{
+	int64_t i = 0;
+
+	for (; i + VW <= n; i += VW)
+		vf_store(y + i, vf_from_bf16(x + i));
+	for (; i < n; i++) {
+		uint32_t u = (uint32_t)x[i] << 16;
+
+		memcpy(y + i, &u, sizeof(u));
+	}
+}
+
+static void
 gelu_tanh(float *y, float *d, const float *x, int64_t n)
 {
 	const vf in = vf_set1(1.5957691216057308f), cube = vf_set1(0.044715f), one = vf_set1(1);
@@ -479,4 +511,5 @@ gelu_tanh(float *y, float *d, const float *x, int64_t n)
 	.panels = panels, .unpanels = unpanels, .panel_dots = panel_dots, \
 	.attend = attend, .attend_back = attend_back, \
 	.spin = spin, .f16_to_f32 = f16_to_f32, .f32_to_f16 = f32_to_f16, \
+	.round_bf16 = round_bf16, .f32_to_bf16 = f32_to_bf16, .bf16_to_f32 = bf16_to_f32, \
 	.i8_scale = i8_scale, .i8_mul = i8_mul }

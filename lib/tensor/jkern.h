@@ -215,6 +215,10 @@ struct jkern {
 	double (*spin)(int64_t n);
 	void (*f16_to_f32)(float *y, const void *x, int64_t n);
 	void (*f32_to_f16)(uint16_t *y, const float *x, int64_t n);
+	/* To the nearest bf16, halves to even, NaN stays NaN: in place as floats, or in two bytes. */
+	void (*round_bf16)(float *y, int64_t n);
+	void (*f32_to_bf16)(uint16_t *y, const float *x, int64_t n);
+	void (*bf16_to_f32)(float *y, const uint16_t *x, int64_t n);
 	void (*i8_scale)(float *y, const int8_t *q, float s, int64_t n);	/* y = s q */
 	void (*i8_mul)(float *y, const int8_t *q, const float *s, int64_t n);	/* y[i] = s[i] q[i] */
 };

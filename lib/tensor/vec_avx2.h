@@ -171,6 +171,24 @@ vf_from_i8(const int8_t *p)
 		(const __m128i *)(const void *)p)));
 }
 
+INLINE vf
+vf_from_bf16(const uint16_t *p)
+{
+	__m256i u = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+
+	return _mm256_castsi256_ps(_mm256_slli_epi32(u, 16));
+}
+
+/* The upper halves: of what vf_round_bf16() gives. */
+INLINE void
+vf_to_bf16(uint16_t *p, vf v)
+{
+	__m256i u = _mm256_srli_epi32(_mm256_castps_si256(v), 16);
+
+	_mm_storeu_si128((__m128i *)(void *)p, _mm_packus_epi32(_mm256_castsi256_si128(u),
+		_mm256_extracti128_si256(u, 1)));
+}
+
 /* To the nearest bf16, halves to even; NaN stays NaN. */
 INLINE vf
 vf_round_bf16(vf v)

@@ -207,6 +207,22 @@ vf_from_i8(const int8_t *p)
 		(const __m128i *)(const void *)p)));
 }
 
+INLINE vf
+vf_from_bf16(const uint16_t *p)
+{
+	__m512i u = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
+
+	return _mm512_castsi512_ps(_mm512_slli_epi32(u, 16));
+}
+
+/* The upper halves: of what vf_round_bf16() gives. */
+INLINE void
+vf_to_bf16(uint16_t *p, vf v)
+{
+	_mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(
+		_mm512_castps_si512(v), 16)));
+}
+
 /* To the nearest bf16, halves to even; NaN stays NaN. */
 INLINE vf
 vf_round_bf16(vf v)

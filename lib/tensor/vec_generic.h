@@ -120,6 +120,23 @@ vf_from_i8(const int8_t *p)
 	return (vf){ (float)p[0], (float)p[1], (float)p[2], (float)p[3] };
 }
 
+INLINE vf
+vf_from_bf16(const uint16_t *p)
+{
+	return (vf)(vu){ (uint32_t)p[0] << 16, (uint32_t)p[1] << 16, (uint32_t)p[2] << 16,
+		(uint32_t)p[3] << 16 };
+}
+
+/* The upper halves: of what vf_round_bf16() gives. */
+INLINE void
+vf_to_bf16(uint16_t *p, vf v)
+{
+	vu u = (vu)v;
+
+	for (int i = 0; i < VW; i++)
+		p[i] = (uint16_t)(u[i] >> 16);
+}
+
 /* To the nearest bf16, halves to even; NaN stays NaN. */
 INLINE vf
 vf_round_bf16(vf v)

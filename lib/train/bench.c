@@ -132,7 +132,7 @@ static int
 time_units(struct jbench *b, const struct jbench_opts *o, struct jmodel *m, struct jpar *pool,
 	struct jerr *e)
 {
-	const struct jgraph_plan_opts po = { .training = true,
+	const struct jgraph_plan_opts po = { .training = true, .bf16_values = o->bf16,
 		.products = o->bf16 ? JPRODUCTS_BF16 : JPRODUCTS_F32 };
 	struct jgraph_cost *costs = jmem_alloc(JBENCH_ROWS, sizeof(*costs));
 	struct jmodel_train_graph g;

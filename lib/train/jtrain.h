@@ -92,6 +92,8 @@ struct jtrain_opts {
 	double ema;			/* decay of the moving average of weights; 0: none */
 	const char *const *lr_scale;	/* "PATTERN=X": rate multiplier of weights by name */
 	size_t n_lr_scale;
+	const char *const *decay_scale;	/* the same for weight_decay */
+	size_t n_decay_scale;
 	int64_t seed;
 	double outlier_loss, outlier_norm;	/* standard deviations above which a step is left out; 0: none */
 	int64_t outlier_window;		/* steps that deviations are taken over */

@@ -348,6 +348,7 @@ list_optimizer(const struct train *t, struct items *it)
 	add_num(it, "sam", o->sam);
 	add_num(it, "ema", o->ema);
 	add_str(it, "lr-scale", t->lr_scale);
+	add_str(it, "decay-scale", t->decay_scale);
 }
 
 static void

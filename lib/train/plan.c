@@ -19,7 +19,7 @@ static int
 measure_shape(struct train *t, const struct shape *s, struct jgraph_plan *gp, struct jerr *e)
 {
 	struct jgraph_plan_opts po = { .training = true, .recompute = s->recompute,
-		.products = train_products(t->o) };
+		.bf16_values = train_in_bf16(t->o), .products = train_products(t->o) };
 	struct jmodel_train_graph tg;
 	int rc;
 

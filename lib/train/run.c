@@ -118,8 +118,8 @@ run(struct train *t, const char *checkpoint, struct jerr *e)
 	if (train_record_run(t, e) < 0 || train_open_logs(t, e) < 0)
 		return e->code;
 	if (train_in_bf16(t->o) && !jkern_bf16_fast())
-		train_note(t->h, "this CPU multiplies no bf16: operands are rounded to it, products "
-			"are fp32 and slower than with --precision f32");
+		train_note(t->h, "this CPU multiplies no bf16: activations take two bytes, products are "
+			"fp32 of rounded operands and slower than with --precision f32");
 	t->peak = train_probe_peak(t->pool, PROBE_S, train_in_bf16(t->o));
 	if (train_loop(t, e) < 0 || train_save_final(t, e) < 0)
 		return e->code;

@@ -228,28 +228,39 @@ set_schedule(struct train *t, struct jerr *e)
 		: set_phase(&t->sched, o, o->schedule, e);
 }
 
-/* "PATTERN=X" into numbers; also all of them joined, for the list of options. */
+/* The "PATTERN=X" of an option as numbers; *joined is all of them, for the list of options. */
+static const struct joptim_scale *
+read_scales(struct train *t, const char *option, const char *const *texts, size_t n, const char **joined,
+	struct jerr *e)
+{
+	struct joptim_scale *s = jarena_alloc(&t->arena, n + 1, sizeof(*s));
+	size_t i;
+
+	*joined = "";
+	for (i = 0; i < n; i++) {
+		const char *text = texts[i], *is = strrchr(text, '=');
+
+		if (!is || is == text || jstr_to_double(is + 1, &s[i].by) < 0
+			|| !(s[i].by >= 0 && s[i].by <= 1e3))
+			jerr_set(e, JERR_ARG, "--%s: expected PATTERN=X with X from 0 to 1000, found '%s'",
+				option, text);
+		s[i].pattern = is ? jarena_printf(&t->arena, "%.*s", (int)(is - text), text) : text;
+		*joined = jarena_printf(&t->arena, "%s%s%s", *joined, i ? " " : "", text);
+	}
+	return s;
+}
+
 static int
 set_scales(struct train *t, struct joptim_opts *oo, struct jerr *e)
 {
 	const struct jtrain_opts *o = t->o;
-	struct joptim_scale *s = jarena_alloc(&t->arena, o->n_lr_scale + 1, sizeof(*s));
-	size_t i;
 
-	t->lr_scale = "";
-	for (i = 0; i < o->n_lr_scale; i++) {
-		const char *text = o->lr_scale[i], *is = strrchr(text, '=');
-
-		if (!is || is == text || jstr_to_double(is + 1, &s[i].lr) < 0
-			|| !(s[i].lr >= 0 && s[i].lr <= 1e3))
-			return jerr_set(e, JERR_ARG, "--lr-scale: expected PATTERN=X with X from 0 to "
-				"1000, found '%s'", text);
-		s[i].pattern = jarena_printf(&t->arena, "%.*s", (int)(is - text), text);
-		t->lr_scale = jarena_printf(&t->arena, "%s%s%s", t->lr_scale, i ? " " : "", text);
-	}
-	oo->scales = s;
-	oo->n_scales = o->n_lr_scale;
-	return 0;
+	oo->lr_scales = read_scales(t, "lr-scale", o->lr_scale, o->n_lr_scale, &t->lr_scale, e);
+	oo->n_lr_scales = o->n_lr_scale;
+	oo->decay_scales = read_scales(t, "decay-scale", o->decay_scale, o->n_decay_scale,
+		&t->decay_scale, e);
+	oo->n_decay_scales = o->n_decay_scale;
+	return e->code;
 }
 
 static int

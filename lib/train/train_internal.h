@@ -94,7 +94,7 @@ struct train {
 	struct rows batch;			/* room for the largest; n and seq are those of now */
 	int64_t steps;				/* end of the run */
 	int64_t planned;			/* the same without a cooldown */
-	const char *lr_scale;			/* the options --lr-scale, joined */
+	const char *lr_scale, *decay_scale;	/* the options --lr-scale and --decay-scale, joined */
 	const char *shares;			/* weights and limits of --mix, joined */
 	char data_hash[65];			/* of train_data_hash(); "": not found yet */
 	uint64_t program;			/* resident bytes before the run */

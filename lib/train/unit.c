@@ -231,7 +231,7 @@ int
 train_use_shape(struct train *t, int64_t rows, int64_t seq, struct jerr *e)
 {
 	struct jgraph_plan_opts po = { .training = true, .recompute = t->recompute,
-		.products = train_products(t->o) };
+		.bf16_values = train_in_bf16(t->o), .products = train_products(t->o) };
 	struct jgraph_plan gp;
 	int i;
 

@@ -11,7 +11,7 @@
 /* Values of the options before they become struct jtrain_opts. */
 struct train_values {
 	struct jtrain_opts o;
-	struct jopt_list data, mix, valid, lr_scale;
+	struct jopt_list data, mix, valid, lr_scale, decay_scale;
 	bool recompute;
 };
 

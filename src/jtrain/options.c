@@ -78,6 +78,8 @@ optimizer_options(struct train_values *v, struct jopt *to)
 			"multiply the rate of the weights with such names" },
 		{ "weight-decay", 0, JOPT_DOUBLE, &o->weight_decay, "X", .help =
 			"decoupled decay of matrices; norms and biases have none" },
+		{ "decay-scale", 0, JOPT_LIST, &v->decay_scale, "PATTERN=X", .help =
+			"multiply the decay of the matrices with such names" },
 		{ "clip", 0, JOPT_DOUBLE, &o->clip, "X", .help =
 			"largest gradient norm; 0: any" },
 		{ "beta1", 0, JOPT_DOUBLE, &o->beta1, "X", .help =
@@ -154,7 +156,7 @@ run_options(struct train_values *v, struct jopt *to)
 		{ "recompute", 0, JOPT_BOOL, &v->recompute, .help =
 			"compute activations twice to save memory; default: when memory asks for it" },
 		{ "precision", 0, JOPT_STR, &o->precision, "TYPE", .choices = "f32|bf16", .help =
-			"numbers of the products with weights; sums and weights are fp32" },
+			"numbers of the products and of activations; sums and weights are fp32" },
 		{ "dtype", 0, JOPT_STR, &o->dtype, "TYPE", .choices = "f32|f16|bf16", .help =
 			"numbers of the finished model" },
 		{ .type = JOPT_HEAD, .name = "Adapters" },

@@ -110,6 +110,8 @@ train_take_common(struct jcli *cli, struct train_values *v)
 	o->n_valid = v->valid.n;
 	o->lr_scale = v->lr_scale.v;
 	o->n_lr_scale = v->lr_scale.n;
+	o->decay_scale = v->decay_scale.v;
+	o->n_decay_scale = v->decay_scale.n;
 	o->out = strcmp(c->output, "-") == 0 ? NULL : c->output;
 	o->seed = c->seed;
 	o->jobs = c->jobs;

@@ -153,11 +153,11 @@ def average(decay):
     return [out[k] for k in range(len(avg))]
 
 
-def in_groups(factors):
-    """AdamW with a rate of its own for each group."""
+def in_groups(factors, decays):
+    """AdamW with a rate and a decay of its own for each group."""
     ps = [torch.nn.Parameter(start(k, s).float()) for k, s in enumerate(SHAPES)]
-    opt = torch.optim.AdamW([{"params": [p], "weight_decay": decay(k)} for k, p in enumerate(ps)],
-                            lr=1, betas=(0.9, 0.95), foreach=False)
+    opt = torch.optim.AdamW([{"params": [p], "weight_decay": decay(k) * decays[k]}
+                             for k, p in enumerate(ps)], lr=1, betas=(0.9, 0.95), foreach=False)
     for s in range(STEPS):
         for k, p in enumerate(ps):
             p.grad = gradient(k, s, SHAPES[k]).float()
@@ -250,7 +250,7 @@ ours = by_formula(muon)
 check_muon(ours)
 show("muon", ours)
 show("average", average(0.6))
-show("groups", in_groups([0.5, 2, 1]))
+show("groups", in_groups([0.5, 2, 1], [0, 3, 1]))
 show("sam", sam(0.5))
 check_codebook()
 show("adamw8bit", [adamw8bit()])

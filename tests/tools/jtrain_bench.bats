@@ -26,11 +26,14 @@ setup() {
 	[[ $output == *"a step of 64 tokens: "* ]]
 }
 
-@test "bench --json: one object; bf16 names the same operations" {
+@test "bench --json: one object; bf16 names the same operations, and how values are stored" {
 	jtrain bench -q --model m --batch 2 --seq 32 --passes 1 --json >a.json
 	jtrain bench -q --model m --batch 2 --seq 32 --passes 1 --json --precision bf16 >b.json
 	jq -e '.roof.flops > 0 and .tokens == 64 and .step_s > 0 and (.operations | length) > 20' a.json
-	[ "$(jq -c '[.operations[].name]' a.json)" = "$(jq -c '[.operations[].name]' b.json)" ]
+	jq -c '[.operations[].name | select(endswith(" bf16"))] | unique' b.json >stored
+	[ "$(cat stored)" = '["from bf16","to bf16"]' ]
+	[ "$(jq -c '[.operations[].name]' a.json)" = \
+		"$(jq -c '[.operations[].name | select(endswith(" bf16") | not)]' b.json)" ]
 }
 
 @test "bench --product: three products of training, one over packed weights" {

@@ -184,8 +184,8 @@ scales(void)
 	fix_init(&scaled);
 	o.weight_decay = 0;
 	ok(joptim_new(&p, whole.p, FIX_PARAMS, &o, NULL, &e) == 0);
-	o.scales = scale;
-	o.n_scales = 2;
+	o.lr_scales = scale;
+	o.n_lr_scales = 2;
 	ok(joptim_new(&q, scaled.p, FIX_PARAMS, &o, NULL, &e) == 0);
 	fix_steps(p, &whole, 0, 1);
 	fix_steps(q, &scaled, 0, 1);
@@ -199,10 +199,16 @@ scales(void)
 	ok(memcmp(whole.w + 96, scaled.w + 96, 11 * sizeof(float)) == 0);
 	joptim_free(p);
 	joptim_free(q);
-	o.scales = none;
-	o.n_scales = 1;
+	o.lr_scales = none;
+	o.n_lr_scales = 1;
 	ok(joptim_new(&p, whole.p, FIX_PARAMS, &o, NULL, &e) == JERR_ARG);
 	ok(strstr(e.msg, "'*attn*'") && strstr(e.msg, "up_proj"));
+	jerr_clear(&e);
+	o.n_lr_scales = 0;
+	o.decay_scales = &(struct joptim_scale){ "*norm*", 2 };
+	o.n_decay_scales = 1;
+	ok(joptim_new(&p, whole.p, FIX_PARAMS, &o, NULL, &e) == JERR_ARG);
+	ok(strstr(e.msg, "--decay-scale: no trained weight that decays matches '*norm*'") != NULL);
 }
 
 /* Swapping twice gives the weights back; SAM climbs by its radius and returns. */

@@ -112,6 +112,7 @@ int
 main(void)
 {
 	static const struct joptim_scale groups[] = { { "*up_proj*", 0.5 }, { "*down_proj*", 2 } };
+	static const struct joptim_scale decays[] = { { "*", 3 }, { "*up_proj*", 0 } };
 	struct joptim_opts o = JOPTIM_OPTS_INIT, other = o;
 
 	follow(o, "adamw", traj_adamw, 1e-6);
@@ -127,8 +128,10 @@ main(void)
 	follow(o, "novograd", traj_novograd, 2e-6);
 	follow(o, "muon", traj_muon, 1e-5);
 	other = o;
-	other.scales = groups;
-	other.n_scales = 2;
+	other.lr_scales = groups;
+	other.n_lr_scales = 2;
+	other.decay_scales = decays;
+	other.n_decay_scales = 2;
 	follow(other, "adamw", traj_groups, 1e-6);
 	o.average = 0.6;
 	follow(o, "adamw", traj_average, 1e-6);

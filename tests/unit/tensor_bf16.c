@@ -4,6 +4,8 @@
  */
 #include "t.h"
 
+#include <math.h>
+
 #include "base/jmem.h"
 #include "base/jrand.h"
 #include "base/jsys.h"
@@ -40,6 +42,39 @@ set_lines(struct jgemm *g)
 	g->lda = (g->form == JGEMM_TN ? g->M : g->K) + 3;
 	g->ldb = (g->form == JGEMM_NT ? g->K : g->N) + 3;
 	g->ldc = g->N + 5;
+}
+
+/* Rounding in place and values in two bytes, against one value at a time. */
+static void
+check_values(const struct jkern *k)
+{
+	enum { N = 1003 };
+	float *x = random_values(N, 9), *y = jmem_alloc(N, sizeof(*y)), back[N];
+	static const float odd[] = { 0.0f, -0.0f, INFINITY, -INFINITY, 1e-40f, 3.4e38f, 1.00390625f, 1.01171875f };
+	uint16_t two[N];
+	int bad = 0;
+
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
+		x[3 * i] = odd[i];
+	for (int64_t n = 1; n <= N; n += n < 40 ? 1 : 321) {
+		memcpy(y, x, N * sizeof(*y));
+		k->f32_to_bf16(two, x, n);
+		k->bf16_to_f32(back, two, n);
+		k->round_bf16(y, n);
+		for (int64_t i = 0; i < n; i++) {
+			bad += two[i] != jten_f32_to_bf16(x[i]);
+			bad += memcmp(&back[i], &y[i], sizeof(*y)) != 0;
+		}
+		bad += n < N && y[n] != x[n];
+	}
+	eq_int(bad, 0);
+	x[5] = NAN;
+	k->round_bf16(x, N);
+	k->f32_to_bf16(two, x, N);
+	k->bf16_to_f32(back, two, N);
+	ok(isnan(x[5]) && isnan(back[5]));
+	jmem_free(x);
+	jmem_free(y);
 }
 
 static void
@@ -160,6 +195,7 @@ main(void)
 			continue;
 		last = k->name;
 		printf("# %s\n", k->name);
+		check_values(jkern_get());
 		check_shapes(k);
 		for (int form = JGEMM_NT; form <= JGEMM_TN; form++)
 			check_bits(k, (enum jgemm_form)form);

@@ -479,7 +479,7 @@ backward_ref(const struct jref *r)
 }
 
 const struct jop jop_attention = {
-	.name = "attention", .forward = forward, .backward = backward, .keeps = keeps,
+	.name = "attention", .flags = JOP_STORED, .forward = forward, .backward = backward, .keeps = keeps,
 	.saved = saved, .work = work, .flops = flops,
 	.forward_ref = forward_ref, .backward_ref = backward_ref
 };

@@ -72,7 +72,7 @@ backward_ref(const struct jref *r)
 }
 
 const struct jop jop_columns = {
-	.name = "columns", .forward = forward, .backward = backward,
+	.name = "columns", .flags = JOP_STORED, .forward = forward, .backward = backward,
 	.forward_ref = forward_ref, .backward_ref = backward_ref
 };
 

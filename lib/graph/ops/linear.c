@@ -171,7 +171,7 @@ backward_ref(const struct jref *r)
 }
 
 const struct jop jop_linear = {
-	.name = "linear", .forward = forward, .backward = backward, .keeps = keeps,
+	.name = "linear", .flags = JOP_STORED, .forward = forward, .backward = backward, .keeps = keeps,
 	.work = work, .flops = flops, .forward_ref = forward_ref, .backward_ref = backward_ref
 };
 

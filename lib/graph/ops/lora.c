@@ -124,7 +124,7 @@ lora_backward_ref(const struct jref *r)
 }
 
 const struct jop jop_lora = {
-	.name = "lora", .in_place = 1, .back_in_place = 1,
+	.name = "lora", .flags = JOP_STORED, .in_place = 1, .back_in_place = 1,
 	.forward = lora_forward, .backward = lora_backward, .keeps = lora_keeps,
 	.work = lora_work, .flops = lora_flops,
 	.forward_ref = lora_forward_ref, .backward_ref = lora_backward_ref

@@ -177,7 +177,7 @@ backward_ref(const struct jref *r)
 }
 
 const struct jop jop_moe_linear = {
-	.name = "moe_linear", .forward = forward, .backward = backward, .keeps = keeps,
+	.name = "moe_linear", .flags = JOP_STORED, .forward = forward, .backward = backward, .keeps = keeps,
 	.work = work, .flops = flops, .forward_ref = forward_ref, .backward_ref = backward_ref
 };
 

@@ -216,7 +216,7 @@ backward_ref(const struct jref *r)
 }
 
 const struct jop jop_rope = {
-	.name = "rope", .in_place = 1, .back_in_place = 1,
+	.name = "rope", .flags = JOP_STORED, .in_place = 1, .back_in_place = 1,
 	.forward = forward, .backward = backward, .keeps = keeps,
 	.forward_ref = forward_ref, .backward_ref = backward_ref
 };
