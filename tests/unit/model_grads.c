@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "model/jmodel.h"
+#include "small_model.h"
 
 enum { B = 2, T = 16 };
 
@@ -26,23 +27,11 @@ check(const char *preset)
 {
 	struct jgraph_plan_opts po = { .training = true };
 	struct jmodel_train_graph g[2];
-	struct jmodel_config c;
-	struct jmodel *m;
+	struct jmodel *m = small_model(preset, 1, 3);
 	struct jerr e = { 0 };
 	size_t bytes;
 	uint64_t i = 0;
 
-	ok(jmodel_preset(&c, preset, &e) == 0);
-	c.vocab_size = 100;
-	if (c.hidden > 128) {
-		c.hidden = 96;
-		c.ffn = 192;
-		c.heads = c.kv_heads = 4;
-		c.head_dim = 24;
-	}
-	c.layers = 1;
-	ok(jmodel_new(&m, &c, &e) == 0 && jmodel_alloc_grads(m, 3, &e) == 0);
-	jmodel_init_weights(m, 1);
 	bytes = (size_t)m->count * sizeof(float);
 	for (int k = 0; k < 2; k++) {
 		ok(jmodel_build_train(m, NULL, B, T, 0, &g[k], &e) == 0);

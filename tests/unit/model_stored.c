@@ -10,6 +10,7 @@
 
 #include "graph/graph.h"
 #include "model/jmodel.h"
+#include "small_model.h"
 
 enum { B = 2, T = 24 };
 
@@ -77,26 +78,13 @@ check(const char *preset)
 {
 	struct jgraph_plan_opts plain = { .training = true }, stored = { .training = true, .bf16_values = true };
 	struct jgraph_plan_opts again = { .training = true, .bf16_values = true, .recompute = true };
-	struct jmodel_config c;
-	struct jmodel *m;
-	struct jerr e = { 0 };
+	struct jmodel *m = small_model(preset, 2, 1);
 	float *want, *kept, *got;
 	uint64_t all, less, ignored;
 	double loss, rounded;
 	size_t bytes;
 
 	printf("# %s\n", preset);
-	ok(jmodel_preset(&c, preset, &e) == 0);
-	c.vocab_size = 100;
-	if (c.hidden > 128) {
-		c.hidden = 96;
-		c.ffn = 192;
-		c.heads = c.kv_heads = 4;
-		c.head_dim = 24;
-	}
-	c.layers = 2;
-	ok(jmodel_new(&m, &c, &e) == 0 && jmodel_alloc_grads(m, 1, &e) == 0);
-	jmodel_init_weights(m, 1);
 	bytes = (size_t)m->count * sizeof(float);
 	want = malloc(bytes);
 	kept = malloc(bytes);
