@@ -210,7 +210,8 @@ take_step(struct train *t, struct step_result *r, struct jerr *e)
 	const char *bad;
 
 	r->left_out = NULL;
-	if (train_use_shape(t, train_unit_rows(t, s->batch, s->seq), s->seq, e) < 0 || find_gradients(t, r, &r->loss, e) < 0
+	if (train_use_shape(t, train_unit_rows(t, s->batch, s->seq), s->seq, e) < 0
+		|| find_gradients(t, r, &r->loss, e) < 0
 		|| judge(t, r, e) < 0 || (!r->left_out && climb(t, r, e) < 0))
 		return e->code;
 	if (!r->left_out) {
@@ -228,7 +229,7 @@ take_step(struct train *t, struct step_result *r, struct jerr *e)
 	return 0;
 }
 
-/* Reads n held-out rows and fills the last unit up with rows without a target; returns the rows there are now. */
+/* Reads n held-out rows and fills the last unit up with rows without a target; all rows there are now. */
 static int64_t
 read_held_out(struct train *t, uint64_t at, int64_t n, struct jerr *e)
 {

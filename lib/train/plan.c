@@ -281,7 +281,8 @@ jtrain_plan_text(const struct jtrain_plan *p, struct jbuf *out)
 	if (p->base > 0 && !p->base_mapped)
 		bytes_row(out, "base, quantized", p->base);
 	bytes_row(out, "optimizer state", p->optimizer);
-	bytes_row(out, p->lanes > 1 ? "activations of units side by side" : "activations of a unit", p->activations);
+	bytes_row(out, p->lanes > 1 ? "activations of units side by side" : "activations of a unit",
+		p->activations);
 	bytes_row(out, "workspace (logits, scratch)", p->workspace);
 	bytes_row(out, "token ids of a batch", p->batch);
 	bytes_row(out, "program", p->program);
