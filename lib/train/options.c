@@ -215,7 +215,7 @@ struct item {
 struct items {
 	struct item v[MAX_ITEMS];
 	size_t n;
-	char valid_hash[65], tok_hash[65];
+	char tok_hash[65];
 };
 
 static void
@@ -279,11 +279,19 @@ hash_set(struct jsha256 *h, const struct jshard_set *s)
 		hash_mask(h, s, info->tokens);
 }
 
+static void
+put_hash(struct jsha256 *h, char out[65])
+{
+	unsigned char sum[32];
+
+	jsha256_done(h, sum);
+	jhash_hex(sum, sizeof(sum), out);
+}
+
 const char *
 train_data_hash(struct train *t)
 {
 	struct jsha256 h;
-	unsigned char sum[32];
 	size_t i;
 
 	if (*t->data_hash)
@@ -291,25 +299,24 @@ train_data_hash(struct train *t)
 	jsha256_init(&h);
 	for (i = 0; i < t->feed.n; i++)
 		hash_set(&h, t->feed.v[i].data.set);
-	jsha256_done(&h, sum);
-	jhash_hex(sum, sizeof(sum), t->data_hash);
+	put_hash(&h, t->data_hash);
 	return t->data_hash;
 }
 
 /* Held-out losses change the result where they choose the model or end the run. */
 static void
-list_valid(const struct train *t, struct items *it)
+list_valid(struct train *t, struct items *it)
 {
 	struct jsha256 h;
-	unsigned char sum[32];
 
 	if (!t->valid.set || (t->o->patience == 0 && !t->o->keep_best))
 		return;
-	jsha256_init(&h);
-	hash_set(&h, t->valid.set);
-	jsha256_done(&h, sum);
-	jhash_hex(sum, sizeof(sum), it->valid_hash);
-	add_content(it, "valid", it->valid_hash);
+	if (!*t->valid_hash) {
+		jsha256_init(&h);
+		hash_set(&h, t->valid.set);
+		put_hash(&h, t->valid_hash);
+	}
+	add_content(it, "valid", t->valid_hash);
 	add_int(it, "valid-every", t->o->valid_every);
 	add_int(it, "valid-rows", t->o->valid_rows);
 }

@@ -179,8 +179,9 @@ enum { REHEARSALS = 15, LEAST_REHEARSALS = 3 };
 #define REHEARSE_S 4.0			/* no new one after so long */
 
 /*
- * Units of the shape of most steps, one or as many as run side by side, each time with an update, after one that pays for untouched memory; a run
- * takes the middle of their times, as others may use the machine.
+ * Units of the shape of most steps, one or as many as run side by side, each time with an update, after
+ * one that pays for untouched memory; a run takes the middle of their times, as others may use the
+ * machine.
  */
 static int
 rehearse(struct train *t, struct jtrain_plan *plan, struct jerr *e)

@@ -1,7 +1,7 @@
 /*
  * sums.c - hashes of the large files of a checkpoint, so that a run does not go on from values that a
  * disk or a copy has changed.  A hash is XXH3-64 over blocks of a MiB, each with the hash of those before
- * it as its seed.
+ * it as its seed.  The files are read, not mapped: what is mapped would count as memory of the run.
  */
 #include <errno.h>
 #include <fcntl.h>

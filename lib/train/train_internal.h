@@ -96,7 +96,7 @@ struct train {
 	int64_t planned;			/* the same without a cooldown */
 	const char *lr_scale, *decay_scale;	/* the options --lr-scale and --decay-scale, joined */
 	const char *shares;			/* weights and limits of --mix, joined */
-	char data_hash[65];			/* of train_data_hash(); "": not found yet */
+	char data_hash[65], valid_hash[65];	/* of train_data_hash(), of --valid; "": not found yet */
 	uint64_t program;			/* resident bytes before the run */
 	double peak;				/* measured FLOP/s of a matrix product */
 	struct metrics *log, *incidents;	/* incidents: NULL until there is one */
